@@ -1,0 +1,13 @@
+//! tenantry: one YAML file per tenant in git, made real and kept real.
+//!
+//! ```text
+//! files / git revision ─load→ Sources ─check→ Estate ─resolve→ Plan ─render→ Tree ─diff→ ChangeSet ─commit→ git
+//!                                  └→ Diagnostics          │              └verify→ Diagnostics
+//!                                                          └─ provisions, written into the Tree
+//! ```
+//!
+//! The middle is pure: `check resolve render verify diff` know no async, no I/O, no clock and no chance.
+//! Edges do one kind of I/O each. `tests/architecture.rs` holds the import table.
+
+pub mod diag;
+pub mod tree;

@@ -1,0 +1,3 @@
+//! The binary: parse arguments, call the command, turn the outcome into an exit code.
+
+fn main() {}
