@@ -10,4 +10,5 @@
 //! Edges do one kind of I/O each. `tests/architecture.rs` holds the import table.
 
 pub mod diag;
+pub mod sources;
 pub mod tree;
