@@ -9,7 +9,12 @@
 //! The middle is pure: `check resolve render verify diff` know no async, no I/O, no clock and no chance.
 //! Edges do one kind of I/O each. `tests/architecture.rs` holds the import table.
 
+// -- words
 pub mod diag;
+pub mod estate;
 pub mod name;
+pub mod plan;
+pub mod provision;
+pub mod raw;
 pub mod sources;
 pub mod tree;

@@ -1,0 +1,376 @@
+//! `tenantry.yaml`: the platform around all tenants.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{ApiVersion, Named, service::Resources};
+
+/// The estate file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Estate")]
+pub struct EstateFile {
+    /// The version of this file's shape.
+    pub api_version: ApiVersion,
+    /// `Estate`.
+    pub kind: EstateKind,
+    /// Which platform it is.
+    pub metadata: Named,
+    /// The platform.
+    pub spec: EstateSpec,
+}
+
+/// `kind` of the estate file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum EstateKind {
+    /// An estate.
+    Estate,
+}
+
+/// The platform around all tenants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EstateSpec {
+    /// What people call the platform.
+    pub display_name: String,
+    /// The domain that tenants' hosts lie under.
+    pub domain: String,
+    /// Hosts below the domain that no tenant may have.
+    #[serde(default)]
+    pub reserved_subdomains: Vec<String>,
+    /// The regions by name.
+    pub regions: BTreeMap<String, Region>,
+    /// Naming patterns by target: `{tenant}` and `{item}` with a separator between them.
+    #[serde(default)]
+    pub naming: BTreeMap<String, String>,
+    /// How Argo CD finds the rendered tree.
+    pub argocd: Argocd,
+    /// How the hook Job runs.
+    pub provisioning: Provisioning,
+    /// Servers by name: endpoints, and where the credentials come from. Never a credential.
+    #[serde(default)]
+    pub connections: BTreeMap<String, Connection>,
+    /// Where generated credentials are kept; needed by provisions that have some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Secrets>,
+    /// How requests reach tenants.
+    pub routing: Routing,
+    /// Where the rendered tree is committed.
+    #[serde(default)]
+    pub output: Output,
+    /// Kinds that templates may make beside the built-in list, as `apiVersion/Kind`.
+    #[serde(default)]
+    pub allowed_kinds: Vec<String>,
+    /// Anything that the estate's own templates ask for.
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+}
+
+/// A region.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Region {
+    /// The API server of the cluster, as Argo CD knows it.
+    #[serde(default = "in_cluster")]
+    pub server: String,
+    /// Anything that the estate's own templates ask for.
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+}
+
+/// How Argo CD finds the rendered tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Argocd {
+    /// The namespace that Argo CD runs in.
+    #[serde(default = "argocd")]
+    pub namespace: String,
+    /// The AppProject that all Applications belong to.
+    pub project: String,
+    /// The repository that holds the output branch, as Argo CD reaches it.
+    pub repo_url: String,
+}
+
+/// How the hook Job runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Provisioning {
+    /// The platform namespace that it runs in, so that admin credentials never enter a tenant's.
+    pub namespace: String,
+    /// The image with this binary, with its tag.
+    pub image: String,
+    /// The service account that it runs as.
+    pub service_account: String,
+    /// The Secret in that namespace whose keys become environment variables: the connections' credentials.
+    pub credentials_secret: String,
+    /// Seconds after which the Job is given up.
+    #[serde(default = "ten_minutes")]
+    #[schemars(range(min = 30, max = 3600))]
+    pub deadline_seconds: u32,
+    /// How often a failed Pod is tried again.
+    #[serde(default = "three")]
+    #[schemars(range(max = 10))]
+    pub backoff_limit: u32,
+    /// What the Job's Pod gets.
+    #[serde(default = "small")]
+    pub resources: Resources,
+}
+
+/// A server that holds tenants' resources or secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Connection {
+    /// MySQL or MariaDB.
+    Mysql {
+        /// The host that tenants and the hook reach it at.
+        host: String,
+        /// The port.
+        #[serde(default = "port_mysql")]
+        port: u16,
+        /// Environment variables with the administrator's credential.
+        credentials: UserPassword,
+    },
+    /// PostgreSQL.
+    Postgres {
+        /// The host that tenants and the hook reach it at.
+        host: String,
+        /// The port.
+        #[serde(default = "port_postgres")]
+        port: u16,
+        /// Environment variables with the administrator's credential.
+        credentials: UserPassword,
+    },
+    /// An S3 object store.
+    ObjectStore {
+        /// The URL.
+        endpoint: String,
+        /// The region.
+        #[serde(default = "us_east_1")]
+        region: String,
+        /// Whose user administration it has.
+        flavour: ObjectStoreFlavour,
+        /// Environment variables with the administrator's keys.
+        credentials: UserPassword,
+    },
+    /// RabbitMQ.
+    Rabbitmq {
+        /// The host that tenants reach it at.
+        host: String,
+        /// The port for AMQP.
+        #[serde(default = "port_amqp")]
+        port: u16,
+        /// The URL of the management API.
+        management_url: String,
+        /// Environment variables with the administrator's credential.
+        credentials: UserPassword,
+    },
+    /// Redis.
+    Redis {
+        /// The host that tenants and the hook reach it at.
+        host: String,
+        /// The port.
+        #[serde(default = "port_redis")]
+        port: u16,
+        /// Environment variables with the administrator's credential.
+        credentials: UserPassword,
+    },
+    /// A JSON API.
+    Http {
+        /// The URL that paths are below.
+        url: String,
+        /// How requests prove who sends them.
+        authentication: HttpAuthentication,
+    },
+    /// OpenBao or Vault, KV version 2.
+    Vault {
+        /// The URL.
+        url: String,
+        /// The mount of the KV engine.
+        #[serde(default = "mount_secret")]
+        mount: String,
+        /// The environment variable with the token; the Kubernetes login is used where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_env: Option<String>,
+        /// The role of the Kubernetes login.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kubernetes_role: Option<String>,
+    },
+    /// AWS Secrets Manager; credentials as the AWS SDK finds them.
+    AwsSecretsManager {
+        /// The region.
+        region: String,
+    },
+    /// Kubernetes Secrets, in the platform namespace.
+    KubernetesSecrets {
+        /// The namespace.
+        namespace: String,
+    },
+    /// Files of mode 0600 in one directory, for tests and a quick start.
+    Directory {
+        /// The directory.
+        path: String,
+    },
+}
+
+impl Connection {
+    /// Returns the name of its kind, as files use it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Connection::Mysql { .. } => "mysql",
+            Connection::Postgres { .. } => "postgres",
+            Connection::ObjectStore { .. } => "objectStore",
+            Connection::Rabbitmq { .. } => "rabbitmq",
+            Connection::Redis { .. } => "redis",
+            Connection::Http { .. } => "http",
+            Connection::Vault { .. } => "vault",
+            Connection::AwsSecretsManager { .. } => "awsSecretsManager",
+            Connection::KubernetesSecrets { .. } => "kubernetesSecrets",
+            Connection::Directory { .. } => "directory",
+        }
+    }
+}
+
+/// Names of environment variables with a user and a password. The variables come from the platform's own Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserPassword {
+    /// The variable with the user or access key.
+    pub username_env: String,
+    /// The variable with the password or secret key.
+    pub password_env: String,
+}
+
+/// Whose user administration an object store has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ObjectStoreFlavour {
+    /// MinIO's admin API, which RustFS speaks too.
+    Minio,
+    /// AWS IAM.
+    Aws,
+}
+
+/// How requests to a JSON API prove who sends them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum HttpAuthentication {
+    /// `Authorization: Bearer`.
+    Bearer {
+        /// The variable with the token.
+        token_env: String,
+    },
+    /// `Authorization: Basic`.
+    Basic(UserPassword),
+    /// A header of the API's own.
+    Header {
+        /// The header.
+        name: String,
+        /// The variable with its value.
+        value_env: String,
+    },
+}
+
+/// Where generated credentials are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Secrets {
+    /// The connection of the secret store.
+    pub store: String,
+}
+
+/// How requests reach tenants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Routing {
+    /// Gateway API: HTTPRoutes below one Gateway of the platform.
+    Gateway {
+        /// The Gateway.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    },
+    /// Ingress objects of one class.
+    Ingress {
+        /// The class.
+        class_name: String,
+        /// The namespace that its controller runs in.
+        namespace: String,
+    },
+}
+
+/// Where the rendered tree is committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Output {
+    /// The branch.
+    #[serde(default = "rendered")]
+    pub branch: String,
+    /// The remote that `--push` pushes to.
+    #[serde(default = "origin")]
+    pub remote: String,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { branch: rendered(), remote: origin() }
+    }
+}
+
+fn in_cluster() -> String {
+    "https://kubernetes.default.svc".to_owned()
+}
+
+fn argocd() -> String {
+    "argocd".to_owned()
+}
+
+fn rendered() -> String {
+    "rendered".to_owned()
+}
+
+fn origin() -> String {
+    "origin".to_owned()
+}
+
+fn ten_minutes() -> u32 {
+    600
+}
+
+fn three() -> u32 {
+    3
+}
+
+/// Enough for one connection per server; the engine itself stays under 128 MiB.
+fn small() -> Resources {
+    let quantities = |cpu: &str, memory: &str| {
+        BTreeMap::from([("cpu".to_owned(), cpu.to_owned()), ("memory".to_owned(), memory.to_owned())])
+    };
+    Resources { requests: quantities("100m", "128Mi"), limits: quantities("500m", "256Mi") }
+}
+
+fn us_east_1() -> String {
+    "us-east-1".to_owned()
+}
+
+fn mount_secret() -> String {
+    "secret".to_owned()
+}
+
+fn port_mysql() -> u16 {
+    3306
+}
+
+fn port_postgres() -> u16 {
+    5432
+}
+
+fn port_amqp() -> u16 {
+    5672
+}
+
+fn port_redis() -> u16 {
+    6379
+}
