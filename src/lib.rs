@@ -16,5 +16,6 @@ pub mod name;
 pub mod plan;
 pub mod provision;
 pub mod raw;
+pub mod rendered;
 pub mod sources;
 pub mod tree;

@@ -73,7 +73,7 @@ pub enum Resource {
     /// A Redis ACL user with a key prefix.
     RedisUser(Wanted<RedisUserSpec>),
     /// Anything behind a JSON API.
-    HttpResource(Wanted<HttpResourceSpec>),
+    HttpResource(Box<Wanted<HttpResourceSpec>>),
     /// A secret in the secret store that belongs to no service.
     Secret(Wanted<secret::SecretSpec>),
 }
