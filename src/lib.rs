@@ -19,3 +19,6 @@ pub mod raw;
 pub mod rendered;
 pub mod sources;
 pub mod tree;
+
+// -- the pure core: no async, no I/O, no clock, no chance
+pub mod resolve;
