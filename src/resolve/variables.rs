@@ -124,8 +124,7 @@ mod tests {
             "tenant.displayName" => Some(json!("Café ${secret.password} & $5")),
             "tenant.sites" => Some(json!(3)),
             _ => None,
-        });
-        value
+        })
     }
 
     #[test]
