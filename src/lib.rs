@@ -12,3 +12,4 @@
 pub mod diag;
 pub mod sources;
 pub mod tree;
+pub mod yaml;
