@@ -22,3 +22,4 @@ pub mod tree;
 
 // -- the pure core: no async, no I/O, no clock, no chance
 pub mod resolve;
+pub mod yaml;
