@@ -12,3 +12,7 @@
 pub mod diag;
 pub mod sources;
 pub mod tree;
+
+#[cfg(feature = "git")]
+pub mod git;
+pub mod load;
