@@ -4,8 +4,13 @@
 //! push go through the `git` program, so that a user's credential helpers, SSH settings and proxies hold.
 
 mod error;
+mod lock;
+mod objects;
+mod pack;
 pub mod read;
+pub mod remote;
 mod repository;
+pub mod write;
 
 pub use error::GitError;
 pub use repository::{ObjectId, Repository};

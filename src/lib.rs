@@ -16,3 +16,4 @@ pub mod tree;
 #[cfg(feature = "git")]
 pub mod git;
 pub mod load;
+pub mod output;

@@ -49,7 +49,7 @@ pub enum GitError {
         rev: String,
     },
     /// Something in a rendered revision is not a plain text file.
-    #[error("failed to read `{path}` of the revision {rev}: it is {what}")]
+    #[error("failed to read `{path}` of the revision {rev}: it is {what}, no plain text file")]
     NotText {
         /// The revision.
         rev: String,

@@ -1,10 +1,6 @@
 //! Opening a repository with safe settings, and finding commits in it.
 
-use std::{
-    fmt,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{fmt, io::Write, path::Path};
 
 use super::GitError;
 
@@ -94,11 +90,6 @@ impl Repository {
             }
             _ => GitError::git(format!("find the revision `{rev}`"))(source),
         })
-    }
-
-    /// Returns the path of a reference's file; it need not exist.
-    pub(super) fn reference_file(&self, name: &str) -> PathBuf {
-        self.git_directory().join(name)
     }
 
     /// Returns words for what could have been meant: the first few branches and tags.
