@@ -165,10 +165,11 @@ fn a_server_accepts_refuses_and_loses_its_answer() {
     assert!(matches!(error, GitError::Refused { .. }), "{error}");
     assert_eq!(tip(&path), first);
 
-    // The server takes the commit and dies before it can say so: its parent, receive-pack, is what answers.
+    // The server takes the commit and dies before it can say so: the hook's parent is what answers.
     fs::remove_file(path.join("hooks/pre-receive")).unwrap();
-    hook(&path, "post-receive", "kill -9 $PPID");
+    hook(&path, "reference-transaction", "test $1 = committed && touch killed && kill -9 $PPID");
     let (second, _) = committed(lab.commit(&tenants(2, "z")));
     push().unwrap();
     assert_eq!(tip(&path), second);
+    assert!(path.join("killed").exists());
 }
