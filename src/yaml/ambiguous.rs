@@ -88,8 +88,11 @@ fn word(text: &str) -> Plain {
 fn numeric(text: &str) -> Plain {
     let bytes = text.as_bytes();
     let body = bytes.strip_prefix(b"-").or(bytes.strip_prefix(b"+")).unwrap_or(bytes);
-    if body.first().is_none_or(|b| !b.is_ascii_digit() && *b != b'.') {
-        return Plain::Text;
+    match body.first() {
+        Some(b'0'..=b'9' | b'.') => {}
+        // ruamel.yaml takes digits and underscores in any order behind a sign, and even none.
+        Some(b'_') => return odd(bytes, body).map_or(Plain::Text, Plain::Ambiguous),
+        _ => return Plain::Text,
     }
     if body.iter().all(u8::is_ascii_digit) {
         return if body.len() > 1 && body[0] == b'0' { Plain::Ambiguous(Ambiguity::Integer) } else { integer(text) };

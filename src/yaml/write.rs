@@ -15,8 +15,8 @@ use super::{
 /// The keys that come first in every map, as people expect them in Kubernetes objects; the others follow by alphabet.
 const FIRST_KEYS: [&str; 4] = ["apiVersion", "kind", "metadata", "name"];
 
-/// Longer keys are written with `? `, as kubectl does: readers look for the colon of a plain `key: ` in 1,024 characters only
-///, and an escape takes six of them for a byte.
+/// Longer keys are written with `? `, as kubectl does: readers look for the colon of a plain `key: ` in 1,024
+/// characters only, and an escape takes up to six of them for a byte.
 const LONG_KEY: usize = 128;
 
 /// Returns a value as a YAML document that ends with a line break and holds no `---`.
