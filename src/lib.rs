@@ -19,11 +19,17 @@ pub mod raw;
 pub mod rendered;
 pub mod sources;
 pub mod tree;
+pub mod yaml;
 
 // -- the pure core: no async, no I/O, no clock, no chance
 pub mod resolve;
-pub mod yaml;
+
+// -- edges: each does one kind of I/O
 #[cfg(feature = "git")]
 pub mod git;
 pub mod load;
 pub mod output;
+
+// -- top
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,0 +1,83 @@
+//! `quickstart`: the main job on the flagship estate, with nothing to install.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::anyhow;
+use clap::Args;
+use include_dir::{Dir, include_dir};
+
+use super::{
+    error::{CommandError, Exit},
+    init,
+    input::{self, git_error},
+    pipeline,
+    report::{Ui, count, findings},
+    tenant::{self, NewArgs, NewFile},
+};
+use crate::{
+    check,
+    diff,
+    estate::Estate,
+    git::{
+        self, Repository,
+        start,
+        write::{CommitOutcome, CommitRequest, Expected},
+    },
+    output,
+    sources::{ESTATE_FILE, Sources},
+    tree::Tree,
+};
+
+/// The flagship estate, as it lies at the top of the project.
+const ESTATE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tenantry.yaml"));
+const VALUES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/values.schema.json"));
+static TIERS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tiers");
+static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+static TENANTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tenants");
+
+/// Who makes the commits of a quick start: a new machine may have no git configuration.
+const AUTHOR: (&str, &str) = ("tenantry quickstart", "quickstart@tenantry.invalid");
+
+#[derive(Debug, Args)]
+pub(super) struct QuickstartArgs {
+    /// An empty or new folder; a temporary one where absent
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+pub(super) fn run(ui: &Ui, args: &QuickstartArgs) -> Result<Exit, CommandError> {
+    let directory = place(args)?;
+    // 1. an estate in a repository of its own
+    let repository = write_estate(&directory)?;
+    ui.print(&format!("1. estate      {} (Collect & Verything, a fresh git repository)\n", directory.display()));
+    // 2. check (no I/O after the files are read)
+    let sources = input::from_directory(&directory)?;
+    let Some(estate) = checked(ui, &sources)? else { return Ok(Exit::Findings) };
+    let (tenants, tiers) = (estate.tenants().len(), estate.tiers().len());
+    ui.print(&format!("2. check       {} in {}, no findings\n", count(tenants, "tenant"), count(tiers, "tier")));
+    // 3. resolve, render, verify (no I/O), then commit (objects, then the branch)
+    let Some(base) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
+    let commit = commit(&repository, &estate, &base)?;
+    let branch = estate.platform().output.branch.clone();
+    ui.print(&format!("3. render      {}, committed to the branch {branch} as {commit}\n", count(base.len(), "file")));
+    // 4. one more tenant, as a pull request would bring it
+    let Some(NewFile { name, path, text }) = tenant::new(ui, &sources, &new_customer())? else {
+        return Ok(Exit::Findings);
+    };
+    output::file(&directory.join(&path), &text).map_err(CommandError::external)?;
+    let sources = input::from_directory(&directory)?;
+    let Some(estate) = checked(ui, &sources)? else { return Ok(Exit::Findings) };
+    let Some(target) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
+    let changes = diff::diff(&base, &target).map_err(CommandError::internal)?;
+    ui.print(&format!("4. pull request  {path} is new: this is what its reviewer sees\n\n"));
+    ui.print(&indent(&diff::text::text(&changes, ui.style())));
+    // 5. merged: the tree with the new tenant
+    start::record(&repository, &format!("tenants: {name}"), AUTHOR).map_err(git_error)?;
+    let commit = self::commit(&repository, &estate, &target)?;
+    ui.print(&format!("\n5. merged      rendered and committed to {branch} as {commit}\n"));
+    ui.print(&next(&directory, &name, &branch));
+    Ok(Exit::Done)
+}
