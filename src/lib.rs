@@ -10,5 +10,6 @@
 //! Edges do one kind of I/O each. `tests/architecture.rs` holds the import table.
 
 pub mod diag;
+pub mod kubernetes;
 pub mod sources;
 pub mod tree;
