@@ -81,25 +81,26 @@ fn kustomize_build_yields_exactly_our_objects() {
 #[ignore = "needs crds: run by tests/run"]
 fn the_api_server_is_strict() {
     let cluster = Cluster::with_namespaces_of(&[]);
-    let config_map = |field: &str| json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "canary", "namespace": "default" }, field: {} });
-    let external_secret = |version: &str, field: &str| {
-        json!({
-            "apiVersion": format!("external-secrets.io/{version}"), "kind": "ExternalSecret", "metadata": { "name": "canary", "namespace": "default" },
-            "spec": { "secretStoreRef": { "name": "canary" }, field: "canary" },
-        })
+    let refused = |mut object: Value| {
+        object["metadata"] = json!({ "name": "canary", "namespace": "default" });
+        cluster.refusal(&stream_of([&object]), 1)
     };
-    let refused = |object: Value| cluster.refusal(&stream_of([&object]), 1);
-
+    let config_map = |field: &str| json!({ "apiVersion": "v1", "kind": "ConfigMap", field: {} });
     assert_eq!(refused(config_map("data")), None);
-    assert_contains(refused(config_map("dat")), "unknown field \"dat\"");
+    assert_contains(refused(config_map("dat")), ".dat: field not declared in schema");
 
-    let mut external_secret_with_target = external_secret("v1", "refreshPolicy");
-    external_secret_with_target["spec"]["refreshPolicy"] = json!("OnChange");
-    assert_eq!(refused(external_secret_with_target), None);
-    assert_contains(refused(external_secret("v1", "refreshPolicies")), "unknown field \"spec.refreshPolicies\"");
-    assert_contains(refused(external_secret("v1", "refreshPolicy")), "Unsupported value: \"canary\"");
+    let external_secret = |version: &str, field: &str, value: &str| {
+        let spec = json!({ "secretStoreRef": { "name": "canary" }, field: value });
+        json!({ "apiVersion": format!("external-secrets.io/{version}"), "kind": "ExternalSecret", "spec": spec })
+    };
+    assert_eq!(refused(external_secret("v1", "refreshPolicy", "OnChange")), None);
+    assert_contains(refused(external_secret("v1", "refreshPolicy", "Never")), "Unsupported value: \"Never\"");
     assert_contains(
-        refused(external_secret("v1beta1", "refreshInterval")),
+        refused(external_secret("v1", "refresh", "OnChange")),
+        ".spec.refresh: field not declared in schema",
+    );
+    assert_contains(
+        refused(external_secret("v1beta1", "refreshInterval", "1h")),
         "no matches for kind \"ExternalSecret\" in version \"external-secrets.io/v1beta1\"",
     );
 }

@@ -99,7 +99,7 @@ check_servers_still_run() {
     { ! is_missing "$name" && ! kill -0 "${PIDS[$name]}" 2>/dev/null; } || continue
     PROBLEMS+=("$name ended while the tests ran")
     say "$name ended while the tests ran; the end of its log:"
-    tail -n 20 -- "$RUN/$name/log" | sed 's/^/    /' >&2
+    tail_of_log "$name"
   done
 }
 

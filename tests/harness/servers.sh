@@ -6,8 +6,8 @@
 #   NAME_ready     succeeds once the process answers; asked again and again until the deadline
 #   NAME_fill      puts into it what tests rely on
 #
-# Each runs in a shell of its own that ends at the first failure, in which $DIR is the server's private folder, and may call `provide VARIABLE VALUE` for the tests and
-# `path_in NAME FILE` for another server's folder. What goes wrong there makes this server missing, never the run unclear.
+# Each runs in a shell of its own that ends at the first failure, in which $DIR is the server's private folder, and may call `provide VARIABLE VALUE` for
+# the tests and `path_in NAME FILE` for another server's folder. What goes wrong there makes this server missing, never the run unclear.
 
 # How long a process may take until it answers: each answers within seconds; the rest is for a loaded machine.
 readonly READY_SECONDS=90
@@ -77,8 +77,10 @@ lost() {
   is_missing "$1" && return
   printf '%s (%s)' "$2" "$(grep -v '^$' "$RUN/$1/log" | tail -n 1 | cut -c 1-200)" >"$RUN/$1/missing"
   say "$1: $2; the end of its log:"
-  tail -n 20 -- "$RUN/$1/log" | sed 's/^/    /' >&2
+  tail_of_log "$1"
 }
+
+tail_of_log() { tail -n 20 -- "$RUN/$1/log" | cut -c 1-500 | sed 's/^/    /' >&2; }
 
 sort_servers() {
   local -a sorted=()
