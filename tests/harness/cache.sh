@@ -31,7 +31,7 @@ at_least() {
   [[ $(printf '%s\n' "${1#v}" "${2#v}" | sort -V | head -n 1) == "${2#v}" ]]
 }
 
-# need_go: gives the calling server up where no fitting Go is installed.
+# need_go: gives the server up where no fitting Go is installed; for makers, since what is made needs no Go.
 need_go() {
   command -v go >/dev/null || give_up "Go is not installed ($GO_AT_LEAST or newer builds it)"
   local version
@@ -48,5 +48,5 @@ in_go_module() {
 
 # go_build DIRECTORY OUTPUT PACKAGE [LINKER FLAGS]: one static program without symbols, from the versions that DIRECTORY/go.mod pins.
 go_build() {
-  in_go_module "$1" build -trimpath -ldflags "-s -w ${4:-}" -o "$2" "$3"
+  in_go_module "$1" build -trimpath -buildvcs=false -ldflags "-s -w ${4:-}" -o "$2" "$3"
 }

@@ -129,7 +129,7 @@ report() {
 describe_missing() {
   local name=$1 tests=()
   read -ra tests <<<"${NOT_RUN[$name]:-}"
-  printf '  %-15s MISSING: %s; %d tests not run%s\n' "$name" "$(<"$RUN/$name/missing")" ${#tests[@]} "${tests:+: ${tests[*]}}"
+  printf '  %-15s MISSING: %s; tests not run: %d%s\n' "$name" "$(<"$RUN/$name/missing")" ${#tests[@]} "${tests:+ (${tests[*]})}"
   if [[ ${CI:-} == true ]]; then
     PROBLEMS+=("$name is missing, and CI=true allows no missing server")
   fi

@@ -19,7 +19,6 @@ crds_find() {
     read -r module version folder <<<"$source"
     name=${module%/v[0-9]*}
     name=${name##*/}
-    if [[ ! -e $CACHE/crds-$name-$version ]]; then need_go; fi
     cached "crds-$name-$version" copy_crds "$module@v$version" "$folder"
     cp -R -- "$CACHE/crds-$name-$version" "$DIR/files/$name"
     versions+=("$name $version")
@@ -31,6 +30,7 @@ crds_find() {
 
 # copy_crds FOLDER MODULE@VERSION SUBFOLDER: the files of SUBFOLDER that define custom resources, not the lists and policies beside them.
 copy_crds() {
+  need_go
   local folder=$1 module=$2 subfolder=$3 home file
   home=$(cd -- "$folder" && GOWORK=off go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p')
   for file in "$home/$subfolder"/*.yaml; do
@@ -38,6 +38,7 @@ copy_crds() {
       install -m 644 -- "$file" "$folder/${file##*/}"
     fi
   done
+  [[ -n $(ls -A -- "$folder") ]] || give_up "$module holds no definitions in $subfolder/"
 }
 
 crds_fill() {

@@ -12,7 +12,6 @@ etcd_find() {
     found "$version" "PATH"
     program "$(type -P etcd)"
   else
-    need_go
     cached "etcd-$ETCD" make_etcd
     found $ETCD "its Go module"
     program "$CACHE/etcd-$ETCD/etcd"
@@ -20,6 +19,7 @@ etcd_find() {
 }
 
 make_etcd() {
+  need_go
   in_go_module "$1" mod init tests.invalid/etcd
   in_go_module "$1" get "go.etcd.io/etcd/server/v3@v$ETCD"
   go_build "$1" etcd go.etcd.io/etcd/server/v3

@@ -11,7 +11,6 @@ helm_find() {
     found "${version#v}" "PATH"
     program "$(type -P helm)"
   else
-    need_go
     cached "helm-$HELM" make_helm
     found $HELM "its Go module"
     program "$CACHE/helm-$HELM/helm"
@@ -20,6 +19,7 @@ helm_find() {
 }
 
 make_helm() {
+  need_go
   in_go_module "$1" mod init tests.invalid/helm
   in_go_module "$1" get "helm.sh/helm/v4@v$HELM"
   go_build "$1" helm helm.sh/helm/v4/cmd/helm "-X helm.sh/helm/v4/internal/version.version=v$HELM"

@@ -11,7 +11,6 @@ kube-apiserver_find() {
     found "${version#Kubernetes v}" "PATH"
     program "$(type -P kube-apiserver)"
   else
-    need_go
     cached "kube-apiserver-$KUBERNETES" make_kubernetes kube-apiserver
     found "$KUBERNETES" "its Go module"
     program "$CACHE/kube-apiserver-$KUBERNETES/kube-apiserver"
@@ -21,6 +20,7 @@ kube-apiserver_find() {
 # make_kubernetes FOLDER COMMAND: one program of the Kubernetes module. That module replaces its parts by folders of its own repository, which only its
 # own build can do: ours takes each part (the requirements with version v0.0.0) as the module that is published with the same release.
 make_kubernetes() {
+  need_go
   local folder=$1 command=$2 part go_mod
   in_go_module "$folder" mod init tests.invalid/kubernetes
   go_mod=$(in_go_module "$folder" mod download -json "k8s.io/kubernetes@v$KUBERNETES" | sed -n 's/^\t"GoMod": "\(.*\)",\{0,1\}$/\1/p')

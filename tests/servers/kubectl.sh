@@ -11,7 +11,6 @@ kubectl_find() {
     found "$version" "PATH"
     program "$(type -P kubectl)"
   else
-    need_go
     cached "kubectl-$KUBERNETES" make_kubernetes kubectl
     found "$KUBERNETES" "the Go module of Kubernetes"
     program "$CACHE/kubectl-$KUBERNETES/kubectl"

@@ -12,7 +12,6 @@ kustomize_find() {
     found "${version#v}" "PATH"
     program "$(type -P kustomize)"
   else
-    need_go
     cached "kustomize-$KUSTOMIZE" make_kustomize
     found $KUSTOMIZE "its Go module"
     program "$CACHE/kustomize-$KUSTOMIZE/kustomize"
@@ -21,6 +20,7 @@ kustomize_find() {
 }
 
 make_kustomize() {
+  need_go
   in_go_module "$1" mod init tests.invalid/kustomize
   in_go_module "$1" get "sigs.k8s.io/kustomize/kustomize/v5@v$KUSTOMIZE"
   go_build "$1" kustomize sigs.k8s.io/kustomize/kustomize/v5 "-X sigs.k8s.io/kustomize/api/provenance.version=v$KUSTOMIZE"
