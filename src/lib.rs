@@ -12,17 +12,18 @@
 // -- words
 pub mod diag;
 pub mod estate;
+pub mod kubernetes;
 pub mod name;
 pub mod plan;
 pub mod provision;
 pub mod raw;
 pub mod rendered;
-pub mod kubernetes;
 pub mod sources;
 pub mod tree;
 pub mod yaml;
 
 // -- the pure core: no async, no I/O, no clock, no chance
+pub mod render;
 pub mod resolve;
 
 // -- edges: each does one kind of I/O

@@ -60,6 +60,25 @@ codes! {
         "The file nests deeper than 16 levels or holds more than 5,000 nodes."
     YamlNumber "yaml-number" Error
         "A number must be finite, and an integer must fit into 64 bits: readers round, wrap or refuse others. Write a smaller one, or quote it if the text is meant."
+    // -- rendering
+    TemplateSyntax "template-syntax" Error
+        "A template is not valid: a tag that does not end, an unknown tag, or an expression that cannot be read."
+    TemplateUndefined "template-undefined" Error
+        "A template uses a name or a field that does not exist. Nothing is ever printed for it: a misspelt name would otherwise become an empty value in a cluster."
+    TemplateError "template-error" Error
+        "An expression of a template or bundle failed: a filter, function or template that does not exist, or a value of the wrong kind. Templates cannot reach files, clocks, networks or the environment."
+    TemplateEndless "template-endless" Error
+        "A template may take 200,000 steps, and macros and includes may call each other 50 and 20 deep. More means a loop or a recursion without an end."
+    TemplateOutput "template-output" Error
+        "One file may have 1 MiB and 65,000 values. Kubernetes refuses objects beyond 1.5 MiB."
+    TemplateValue "template-value" Error
+        "A value cannot stand where the template put it: a map or list inside of a text, null where a value is needed, a key that is there already, or something that is not data. A value never changes the structure around it."
+    TemplateYaml "template-yaml" Error
+        "What a template prints around its values must be valid and unambiguous YAML, and each document a Kubernetes object."
+    TemplatePath "template-path" Error
+        "A bundle's output must be a relative path of a `.yaml` file below the tenant's manifests, unlike every other output of the tenant and unlike the files that tenantry makes itself."
+    DocumentTooLarge "document-too-large" Error
+        "The provision document travels inside of the hook Job as an annotation of its Pod; Kubernetes allows 256 KiB of annotations on one object, and 100 KiB of them are the document's."
 }
 
 impl fmt::Display for Code {
