@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::Value;
 
 use super::DiffError;
-use crate::yaml;
+use crate::{kubernetes::ObjectId, yaml};
 
 /// A file that differs: its path, and its text in either tree.
 pub(super) struct Changed<'a> {
@@ -124,15 +124,10 @@ impl Documents {
 
 impl Identity {
     fn of(value: &Value) -> Option<Self> {
-        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let version = text("/apiVersion")?;
-        Some(Self {
-            group: version.rsplit_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default(),
-            kind: text("/kind")?,
-            namespace: text("/metadata/namespace"),
-            name: text("/metadata/name")?,
-            number: 0,
-        })
+        let id = ObjectId::of(value).ok()?;
+        let group = id.group().to_owned();
+        let ObjectId { api_version: _, kind, namespace, name } = id;
+        Some(Self { group, kind, namespace, name, number: 0 })
     }
 }
 

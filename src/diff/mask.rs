@@ -99,15 +99,13 @@ impl Mask {
 
     fn care_of(&self, key: &str, value: &Value, above: Care) -> Care {
         // An ExternalSecret's `secretKey` is the name of a field, as `remoteRef.property` is.
-        if key == "secretKey" && self.kind.ends_with("ExternalSecret") || words::is_reference(key) {
-            return Care::Open;
-        }
-        match value {
+        let field_name = key == "secretKey" && self.kind.ends_with("ExternalSecret");
+        if words::is_secret(key) && !field_name {
             // `secret: {secretName: …}`, `secret: {store: …, key: …}`: these say where a secret is kept.
-            Value::Object(_) | Value::Array(_) if words::is_place(key) => above,
-            _ if words::is_secret(key) => Care::Secret,
-            _ => above,
+            let place = matches!(value, Value::Object(_) | Value::Array(_)) && words::is_place(key);
+            return if place { above } else { Care::Secret };
         }
+        if above == Care::Secret && (field_name || words::is_reference(key)) { Care::Open } else { above }
     }
 
     fn list(&mut self, items: &mut [Value], care: Care) {

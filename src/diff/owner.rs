@@ -14,7 +14,7 @@ use super::{
     generated::{self, Provisioned},
     mask, outside,
 };
-use crate::tree::Tree;
+use crate::{kubernetes::ObjectId, tree::Tree};
 
 /// What changes for an owner, and what folding must know of it.
 pub(super) struct Compared {
@@ -144,7 +144,7 @@ impl Owner<'_> {
 
     fn object(&self, mut pair: Pair<Document>) -> Option<Entry> {
         let shown = pair.either()?;
-        let (path, subject) = (shown.path.clone(), subject(&shown.value));
+        let (path, subject) = (shown.path.clone(), subject(&shown.value)?);
         let Subject::Object { kind, .. } = &subject else { return None };
         let (notes, mut dangers) = generated::fold(kind, &mut pair, &self.provisioned);
         mask::hide(
@@ -216,14 +216,9 @@ impl Owner<'_> {
     }
 }
 
-fn subject(object: &Value) -> Subject {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    Subject::Object {
-        api_version: text("/apiVersion").unwrap_or_default(),
-        kind: text("/kind").unwrap_or_default(),
-        namespace: text("/metadata/namespace"),
-        name: text("/metadata/name").unwrap_or_default(),
-    }
+fn subject(object: &Value) -> Option<Subject> {
+    let ObjectId { api_version, kind, namespace, name } = ObjectId::of(object).ok()?;
+    Some(Subject::Object { api_version, kind, namespace, name })
 }
 
 /// Returns everything in an object but what its entry's subject says.

@@ -63,6 +63,13 @@ pub(super) fn is_secret(key: &str) -> bool {
     if key.len() > 512 {
         return true;
     }
+    // Nearly every key ends here, before anything is split.
+    let end = key.trim_end_matches(|c: char| !c.is_alphabetic()).as_bytes();
+    let may_end =
+        |word: &str| end.len() >= word.len() && end[end.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes());
+    if !SECRET.into_iter().chain(["key", "string", "hash"]).any(may_end) {
+        return false;
+    }
     match words(key).as_slice() {
         [.., before, last] if last == "secret" => before != "existing",
         [.., before, last] if last == "key" => SECRET_KEYS.contains(&before.as_str()),
