@@ -34,7 +34,7 @@ const LINES: usize = 40;
 /// Columns before the sign of a field.
 const INDENT: &str = "      ";
 
-/// Returns the report of a change set; give it [`ChangeSet::folded`] to say what tenants share only once.
+/// Returns the report of a change set; what tenants share is said only once, as [`ChangeSet::folded`] does.
 ///
 /// No text of a tree reaches a terminal as a command: control characters, and characters that reorder or hide others, are
 /// written as escapes.
@@ -42,6 +42,7 @@ pub fn text(changes: &ChangeSet, style: Style) -> String {
     if changes.is_empty() {
         return "no changes\n".to_owned();
     }
+    let changes = changes.folded();
     let mut report = Report { out: String::new(), paint: Paint { color: style.color }, width: style.width.max(40) };
     report.counts(&changes.counts);
     report.dangers(&changes.dangers());
