@@ -25,6 +25,7 @@ pub mod yaml;
 // -- the pure core: no async, no I/O, no clock, no chance
 pub mod diff;
 pub mod resolve;
+pub mod verify;
 
 // -- edges: each does one kind of I/O
 #[cfg(feature = "git")]
