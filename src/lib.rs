@@ -23,6 +23,7 @@ pub mod tree;
 pub mod yaml;
 
 // -- the pure core: no async, no I/O, no clock, no chance
+pub mod diff;
 pub mod resolve;
 
 // -- edges: each does one kind of I/O

@@ -112,7 +112,7 @@ pub(super) fn tree(ui: &Ui, estate: &Estate, names: &[String]) -> Result<Made, C
     Ok(Made { tree, report: Report::new(findings) })
 }
 
-fn select<'e>(estate: &'e Estate, names: &[String]) -> Result<Vec<&'e Tenant>, CommandError> {
+pub(super) fn select<'e>(estate: &'e Estate, names: &[String]) -> Result<Vec<&'e Tenant>, CommandError> {
     if names.is_empty() {
         return Ok(estate.tenants().values().collect());
     }

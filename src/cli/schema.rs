@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
-    commit,
+    commit, explain,
     error::{CommandError, Exit},
     report::{Ui, findings},
 };
@@ -24,13 +24,14 @@ pub(super) struct SchemaArgs {
 }
 
 /// Every schema by the name of its file without `.schema.json`.
-fn all() -> [(&'static str, Value); 8] {
+fn all() -> [(&'static str, Value); 9] {
     [
         ("bundle", schema::bundle()),
         ("check", schemars::schema_for!(findings::Document).to_value()),
         ("commit", schemars::schema_for!(commit::Document).to_value()),
         ("diff", diff::schema()),
         ("estate", schema::estate()),
+        ("explain", schemars::schema_for!(explain::Document).to_value()),
         ("provision", schema::provision()),
         ("tenant", schema::tenant()),
         ("tier", schema::tier()),
