@@ -40,16 +40,18 @@ pub(super) fn man(ui: &Ui, mut command: clap::Command, args: &ManArgs) -> Result
         ui.print(&page(command)?);
         return Ok(Exit::Done);
     };
-    let pages = command.get_subcommands().map(|inner| (format!("tenantry-{}", inner.get_name()), inner.clone()));
-    for (name, inner) in pages.chain([("tenantry".to_owned(), command.clone())]).collect::<Vec<_>>() {
-        let text = page(inner.name(name.clone()))?;
-        output::file(&directory.join(format!("{name}.1")), &text).map_err(CommandError::external)?;
+    for inner in command.get_subcommands().chain([&command]) {
+        // `build` gave each subcommand the name that people look its page up by: `tenantry-check`.
+        let name = inner.get_display_name().unwrap_or("tenantry");
+        output::file(&directory.join(format!("{name}.1")), &page(inner.clone())?).map_err(CommandError::external)?;
     }
     Ok(Exit::Done)
 }
 
 fn page(command: clap::Command) -> Result<String, CommandError> {
     let mut text = Vec::new();
-    Man::new(command).render(&mut text).map_err(|error| CommandError::internal(anyhow!("failed to write a page: {error}")))?;
+    Man::new(command)
+        .render(&mut text)
+        .map_err(|error| CommandError::internal(anyhow!("failed to write a page: {error}")))?;
     String::from_utf8(text).map_err(CommandError::internal)
 }

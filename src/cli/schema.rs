@@ -7,8 +7,9 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
-    commit, explain,
+    commit,
     error::{CommandError, Exit},
+    explain,
     report::{Ui, findings},
 };
 use crate::{diff, output, raw::schema};
