@@ -76,7 +76,7 @@ fn child() {
 }
 
 #[test]
-#[ignore = "needs strace, takes a minute: run by tests/run"]
+#[ignore = "needs strace: run by tests/run"]
 #[expect(clippy::print_stderr, reason = "tests/run says how many points were hit")]
 fn a_run_killed_at_any_system_call_is_finished_by_the_next() {
     let mut points = 0;

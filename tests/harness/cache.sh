@@ -31,6 +31,14 @@ at_least() {
   [[ $(printf '%s\n' "${1#v}" "${2#v}" | sort -V | head -n 1) == "${2#v}" ]]
 }
 
+# need_package NAME: installs a Debian package, where this is Debian and we may; the caller sees whether it helped.
+need_package() {
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    say "installing the package $1"
+    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$1"; } >&2 || true
+  fi
+}
+
 # need_go: gives the server up where no fitting Go is installed; for makers, since what is made needs no Go.
 need_go() {
   command -v go >/dev/null || give_up "Go is not installed ($GO_AT_LEAST or newer builds it)"

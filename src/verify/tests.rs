@@ -1,0 +1,1 @@
+//! Tests of the rules, one bad and one good neighbour each.
