@@ -12,23 +12,27 @@
 // -- words
 pub mod diag;
 pub mod estate;
+pub mod kubernetes;
 pub mod name;
 pub mod plan;
 pub mod provision;
 pub mod raw;
 pub mod rendered;
-pub mod kubernetes;
 pub mod sources;
 pub mod tree;
 pub mod yaml;
 
 // -- the pure core: no async, no I/O, no clock, no chance
+pub mod check;
+pub mod diff;
+pub mod render;
 pub mod resolve;
 pub mod verify;
 
 // -- edges: each does one kind of I/O
 #[cfg(feature = "git")]
 pub mod git;
+pub mod inflate;
 pub mod load;
 pub mod output;
 

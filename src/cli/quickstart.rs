@@ -18,12 +18,10 @@ use super::{
     tenant::{self, NewArgs, NewFile},
 };
 use crate::{
-    check,
-    diff,
+    check, diff,
     estate::Estate,
     git::{
-        self, Repository,
-        start,
+        self, Repository, start,
         write::{CommitOutcome, CommitRequest, Expected},
     },
     output,
@@ -80,4 +78,91 @@ pub(super) fn run(ui: &Ui, args: &QuickstartArgs) -> Result<Exit, CommandError> 
     ui.print(&format!("\n5. merged      rendered and committed to {branch} as {commit}\n"));
     ui.print(&next(&directory, &name, &branch));
     Ok(Exit::Done)
+}
+
+fn place(args: &QuickstartArgs) -> Result<PathBuf, CommandError> {
+    match &args.directory {
+        Some(directory) => {
+            init::refuse_content(directory)?;
+            Ok(directory.clone())
+        }
+        // Kept on purpose: it is what the next commands are tried on.
+        None => {
+            let directory = tempfile::Builder::new().prefix("tenantry-quickstart-").tempdir();
+            Ok(directory.map_err(CommandError::external)?.keep())
+        }
+    }
+}
+
+fn write_estate(directory: &Path) -> Result<Repository, CommandError> {
+    let mut files = vec![(ESTATE_FILE.to_owned(), ESTATE), ("schemas/values.schema.json".to_owned(), VALUES)];
+    for (folder, dir) in [("tiers", &TIERS), ("templates", &TEMPLATES), ("tenants", &TENANTS)] {
+        files.extend(init::files(dir).into_iter().map(|(path, text)| (format!("{folder}/{path}"), text)));
+    }
+    for (path, text) in &files {
+        output::file(&directory.join(path), text).map_err(CommandError::external)?;
+    }
+    init::write_schemas(directory)?;
+    let repository = start::create(directory).map_err(git_error)?;
+    start::record(&repository, "estate: Collect & Verything", AUTHOR).map_err(git_error)?;
+    Ok(repository)
+}
+
+fn checked(ui: &Ui, sources: &Sources) -> Result<Option<Estate>, CommandError> {
+    let checked = check::check(sources);
+    if !checked.report.findings().is_empty() {
+        findings::tell(ui, &findings::Result { report: &checked.report, sources, tenants: checked.tenants });
+    }
+    Ok(checked.estate)
+}
+
+fn commit(repository: &Repository, estate: &Estate, tree: &Tree) -> Result<String, CommandError> {
+    let outcome = git::write::commit(
+        repository,
+        &CommitRequest {
+            branch: &estate.platform().output.branch,
+            tree,
+            only: None,
+            message: &format!("render: {}\n", count(estate.tenants().len(), "tenant")),
+            author: Some((AUTHOR.0.to_owned(), AUTHOR.1.to_owned())),
+            expected: Expected::Anywhere,
+            time: None,
+            wait: Duration::from_secs(10),
+        },
+    );
+    match outcome.map_err(git_error)? {
+        CommitOutcome::Committed { commit, .. } => Ok(commit[..12].to_owned()),
+        CommitOutcome::Unchanged { .. } => Err(CommandError::internal(anyhow!("the new tree changed nothing"))),
+    }
+}
+
+/// What the pull request of the quick start adds.
+fn new_customer() -> NewArgs {
+    NewArgs {
+        display_name: "Northwind Traders".to_owned(),
+        tier: "standard".to_owned(),
+        region: Some("eu-west".to_owned()),
+        admin: "admin@northwind.example".to_owned(),
+        billing: None,
+        subdomain: Some("northwind".to_owned()),
+        subscription: Some("sub_northwind".to_owned()),
+        trial_ends: None,
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("   {line}\n") }).collect()
+}
+
+fn next(directory: &Path, name: &str, branch: &str) -> String {
+    format!(
+        "
+Try next:
+  cd {}
+  tenantry explain {name} Deployment/auth spec.replicas    # which file and line gave this value
+  git show --stat {branch}                                 # what Argo CD would sync
+  $EDITOR tenants/{name}.yaml && tenantry diff             # change something, see what it does
+",
+        directory.display()
+    )
 }

@@ -7,10 +7,12 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
+    commit,
     error::{CommandError, Exit},
+    explain,
     report::{Ui, findings},
 };
-use crate::{output, raw::schema};
+use crate::{diff, output, raw::schema};
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
@@ -23,23 +25,30 @@ pub(super) struct SchemaArgs {
 }
 
 /// Every schema by the name of its file without `.schema.json`.
-pub(super) fn all() -> Vec<(&'static str, Value)> {
-    vec![
+fn all() -> [(&'static str, Value); 9] {
+    [
         ("bundle", schema::bundle()),
         ("check", schemars::schema_for!(findings::Document).to_value()),
+        ("commit", schemars::schema_for!(commit::Document).to_value()),
+        ("diff", diff::schema()),
         ("estate", schema::estate()),
+        ("explain", schemars::schema_for!(explain::Document).to_value()),
         ("provision", schema::provision()),
         ("tenant", schema::tenant()),
         ("tier", schema::tier()),
     ]
 }
 
+/// The text of every schema file.
+pub(super) fn texts() -> Vec<(&'static str, String)> {
+    all().into_iter().map(|(name, schema)| (name, text(&schema))).collect()
+}
+
+fn text(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}
+
 pub(super) fn run(ui: &Ui, args: &SchemaArgs) -> Result<Exit, CommandError> {
-    let text = |schema: &Value| {
-        let mut text = format!("{schema:#}");
-        text.push('\n');
-        text
-    };
     match (&args.name, &args.out) {
         (Some(name), _) => {
             let all = all();
@@ -51,16 +60,16 @@ pub(super) fn run(ui: &Ui, args: &SchemaArgs) -> Result<Exit, CommandError> {
             ui.print(&text(schema));
         }
         (None, Some(directory)) => {
-            for (name, schema) in all() {
+            for (name, text) in texts() {
                 let path = directory.join(format!("{name}.schema.json"));
-                output::file(&path, &text(&schema)).map_err(CommandError::external)?;
+                output::file(&path, &text).map_err(CommandError::external)?;
                 ui.print(&format!("{}\n", path.display()));
             }
         }
         (None, None) => {
             for (name, schema) in all() {
-                let title = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-                ui.print(&format!("{name:<10} {}\n", title.lines().next().unwrap_or_default()));
+                let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+                ui.print(&format!("{name:<10} {}\n", about.lines().next().unwrap_or_default()));
             }
         }
     }
