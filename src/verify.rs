@@ -21,8 +21,6 @@ mod selector;
 mod services;
 mod shape;
 mod tenant;
-#[cfg(test)]
-mod tests;
 mod texts;
 mod workloads;
 
@@ -88,8 +86,7 @@ impl Verifier {
                 None
             }
         });
-        let objects = objects.collect();
-        let tenant = Tenant::new(plan, rendered, objects);
+        let tenant = Tenant::new(plan, rendered, objects.collect());
         for object in &tenant.objects {
             shape::check(&self.schemas, object, &mut findings);
             identity::check(&tenant, &self.kinds, &self.schemas, object, &mut findings);
@@ -133,3 +130,6 @@ fn schemas(definitions: &[Value], findings: &mut Vec<Diagnostic>) -> Schemas {
         _ => builtin.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Quotas and limits: whether everything that a tenant runs fits, at its greatest moment, a rolling update and its hooks included.
 
-use std::fmt::Write as _;
+use std::{cmp::Reverse, fmt::Write as _};
 
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ fn fits(tenant: &Tenant<'_>, schemas: &Schemas, quotas: &[&Object<'_>], findings
 /// Says how a sum comes about: the greatest shares first.
 fn sum(demand: &Demand, key: &str) -> String {
     let mut shares: Vec<&Share> = demand.shares.iter().filter(|share| !share.amounts.get(key).is_zero()).collect();
-    shares.sort_by_key(|share| std::cmp::Reverse(share.amounts.get(key)));
+    shares.sort_by_key(|share| Reverse(share.amounts.get(key)));
     let mut text = String::new();
     for share in shares.iter().take(SHOWN) {
         let surge =
@@ -134,7 +134,7 @@ fn needs_resources(tenant: &Tenant<'_>, quotas: &[&Object<'_>], limits: &[&Objec
     let hard = |key: &&str| quotas.iter().any(|quota| quota.at(&["spec", "hard", key]).is_some());
     let demanded: Vec<(&str, &str)> = DEMANDS
         .iter()
-        .filter(|(_, _, keys)| keys.iter().any(&hard))
+        .filter(|(_, _, keys)| keys.iter().any(|key| hard(key)))
         .map(|(side, resource, _)| (*side, *resource))
         .filter(|(side, resource)| !limits.iter().any(|limits| fills_in(limits, side, resource)))
         .collect();
