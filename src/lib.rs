@@ -19,3 +19,4 @@ pub mod raw;
 pub mod rendered;
 pub mod sources;
 pub mod tree;
+pub mod yaml;

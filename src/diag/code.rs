@@ -58,6 +58,8 @@ codes! {
         "A plain scalar that YAML 1.1 and YAML 1.2 read differently (no, on, 017, 1:30, 1_000, a date) must be quoted, or written the way both agree on."
     YamlTooDeep "yaml-too-deep" Error
         "The file nests deeper than 16 levels or holds more than 5,000 nodes."
+    YamlNumber "yaml-number" Error
+        "A number must be finite and, without a fraction, fit into 64 bits. Readers round, wrap or refuse others, so it must be written smaller, or quoted if the text is meant."
 }
 
 impl fmt::Display for Code {
