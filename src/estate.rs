@@ -1,7 +1,10 @@
 //! What has passed: an estate whose every file was read, checked and found right. Only `check` builds one.
 
+pub mod group;
+
 use std::{collections::BTreeMap, sync::Arc};
 
+use group::{Group, GroupFault};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -124,12 +127,41 @@ impl Naming {
 /// A tier, merged with what it extends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tier {
-    /// Its name.
-    pub name: TierName,
-    /// The files that it was merged from, the lowest layer first.
-    pub layers: Vec<String>,
-    /// What it buys; `service_defaults` is already merged into every service.
-    pub spec: TierSpec,
+    name: TierName,
+    layers: Vec<String>,
+    spec: TierSpec,
+    groups: Vec<Group>,
+}
+
+impl Tier {
+    /// Reads the outside resources of a merged tier.
+    ///
+    /// # Errors
+    /// Every group or item whose settings do not have the shape of their kind.
+    pub fn new(name: TierName, layers: Vec<String>, spec: TierSpec) -> Result<Self, Vec<GroupFault>> {
+        let groups = group::groups(&spec)?;
+        Ok(Self { name, layers, spec, groups })
+    }
+
+    /// Returns its name.
+    pub fn name(&self) -> &TierName {
+        &self.name
+    }
+
+    /// Returns the files that it was merged from, the lowest layer first.
+    pub fn layers(&self) -> &[String] {
+        &self.layers
+    }
+
+    /// Returns what it buys; `service_defaults` is already merged into every service.
+    pub fn spec(&self) -> &TierSpec {
+        &self.spec
+    }
+
+    /// Returns the outside resources that it buys, by the name of their group.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
 }
 
 /// A tenant.

@@ -19,4 +19,11 @@ pub mod raw;
 pub mod rendered;
 pub mod sources;
 pub mod tree;
+
+// -- the pure core: no async, no I/O, no clock, no chance
+pub mod resolve;
 pub mod yaml;
+#[cfg(feature = "git")]
+pub mod git;
+pub mod load;
+pub mod output;

@@ -69,9 +69,22 @@ pub const FOLDERS: [&str; 6] = ["tiers/", "tenants/", "templates/", "schemas/", 
 pub const ESTATE_FILE: &str = "tenantry.yaml";
 
 /// Returns whether the file at `path` (relative to the estate, with `/`) belongs to the estate.
+///
+/// Hidden files and folders and editors' leftovers (`.x`, `x~`, `#x#`) do not, so that a directory that somebody is
+/// editing and a revision of it mean the same; `.helmignore` does, since a chart is packaged with it.
 pub fn belongs(path: &str) -> bool {
-    path == ESTATE_FILE || FOLDERS.iter().any(|folder| path.starts_with(folder))
+    path == ESTATE_FILE || FOLDERS.iter().any(|folder| path.starts_with(folder)) && !path.split('/').any(is_leftover)
 }
+
+fn is_leftover(name: &str) -> bool {
+    name.ends_with('~')
+        || name.len() > 1 && name.starts_with('#') && name.ends_with('#')
+        || name.starts_with('.') && name != ".helmignore"
+}
+
+/// The most files that an estate may have: twenty times the 10,000 tenants that tenantry is measured with. More
+/// means that the wrong directory is read, and would take the memory of a pipeline's machine.
+pub const MAX_FILES: usize = 200_000;
 
 /// The most bytes that the file at `path` may have: 64 KiB, and 4 MiB for schemas and charts, which hold
 /// published custom resource definitions.

@@ -116,6 +116,14 @@ impl Pattern {
         self.fill(tenant, "")
     }
 
+    /// Returns the path of `id` (`group/item`) of `tenant` in a secret store.
+    ///
+    /// Injective as well: an id holds the separator `/`, a tenant's name does not, so the path still splits in one
+    /// way at the first or the last one.
+    pub fn path(&self, tenant: &TenantName, id: &str) -> String {
+        self.fill(tenant, id)
+    }
+
     fn fill(&self, tenant: &TenantName, item: &str) -> String {
         let mut name = String::new();
         for part in &self.parts {

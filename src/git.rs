@@ -1,0 +1,19 @@
+//! The git edge (feature `git`): revisions in, one commit out, on the object database alone.
+//!
+//! Nothing is ever checked out, no hook and no filter ever runs, and neither work tree nor index is touched. Fetch and
+//! push go through the `git` program, so that a user's credential helpers, SSH settings and proxies hold.
+
+mod error;
+mod lock;
+mod objects;
+mod pack;
+pub mod read;
+pub mod remote;
+mod repository;
+pub mod write;
+
+pub use error::GitError;
+pub use repository::{ObjectId, Repository};
+
+/// The folders of a rendered revision that tenantry writes; whatever else lies there is kept and never read.
+pub const OUTPUT_FOLDERS: [&str; 2] = ["argocd", "tenants"];
