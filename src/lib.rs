@@ -17,6 +17,7 @@ pub mod plan;
 pub mod provision;
 pub mod raw;
 pub mod rendered;
+pub mod kubernetes;
 pub mod sources;
 pub mod tree;
 

@@ -1,0 +1,25 @@
+//! Kubernetes objects, as plain JSON values: what they are called, whether the API server takes them, and whether they fit.
+//!
+//! Everything here is pure and knows no cluster. Schemas of the built-in kinds and of common custom resources are embedded; they are made by
+//! `tools/kubernetes-schemas` and lie in `schemas/kubernetes/`.
+
+mod arena;
+mod bounds;
+mod compile;
+mod dialect;
+mod fault;
+mod metadata;
+pub mod names;
+mod quantity;
+mod retired;
+mod schemas;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod words;
+
+pub use compile::SchemaError;
+pub use fault::{Fault, FaultKind};
+pub use quantity::{Quantity, QuantityError};
+pub use retired::{Retirement, retirement};
+pub use schemas::{DefinitionError, KindInfo, Schemas};
