@@ -22,6 +22,7 @@ pub mod sources;
 pub mod tree;
 
 // -- the pure core: no async, no I/O, no clock, no chance
+pub mod check;
 pub mod resolve;
 pub mod yaml;
 #[cfg(feature = "git")]
