@@ -8,6 +8,8 @@ mod bounds;
 mod compile;
 mod dialect;
 mod fault;
+pub mod fit;
+mod identity;
 mod metadata;
 pub mod names;
 mod quantity;
@@ -20,6 +22,7 @@ mod words;
 
 pub use compile::SchemaError;
 pub use fault::{Fault, FaultKind};
+pub use identity::{IdentityFault, ObjectId};
 pub use quantity::{Quantity, QuantityError};
 pub use retired::{Retirement, retirement};
 pub use schemas::{DefinitionError, KindInfo, Schemas};

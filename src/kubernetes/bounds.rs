@@ -146,7 +146,9 @@ fn is_base64(text: &str) -> bool {
     let bytes = text.as_bytes();
     let padding = bytes.iter().rev().take_while(|b| **b == b'=').count();
     let (data, _) = bytes.split_at(bytes.len() - padding);
-    bytes.len() % 4 == 0 && padding <= 2 && data.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+    bytes.len().is_multiple_of(4)
+        && padding <= 2
+        && data.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
 }
 
 fn unique(unique: &Unique, items: &[Value], path: &Path<'_>, faults: &mut Vec<Fault>) {

@@ -25,7 +25,7 @@ pub enum SchemaError {
 }
 
 /// Published definitions nest some 20 levels; the bound keeps a hostile one from exhausting the stack.
-const MAX_DEPTH: usize = 100;
+const MAX_DEPTH: usize = 60;
 
 /// Compiles schemas into one arena.
 pub(super) struct Compiler<'a> {

@@ -199,9 +199,7 @@ fn scaled(whole: &str, fraction: &str, (up, down): (i128, i128)) -> Option<i128>
         } else {
             // Powers of 1024 and of ten below one billionth: the rest as one fraction, rounded up.
             let tail = fraction[index..].trim_end_matches('0');
-            let Some(scale) = u32::try_from(tail.len()).ok().and_then(|len| 10_i128.checked_pow(len)) else {
-                return None;
-            };
+            let scale = u32::try_from(tail.len()).ok().and_then(|len| 10_i128.checked_pow(len))?;
             let product = tail.bytes().try_fold(0_i128, |n, b| n.checked_mul(10)?.checked_add(i128::from(b - b'0')))?;
             let product = product.checked_mul(place)?;
             total = total.checked_add(product / scale)?;

@@ -196,6 +196,18 @@ pub(super) fn group(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
+/// Schemas are read recursively; published ones nest some 50 levels of JSON.
+const MAX_DEPTH: usize = 100;
+
+fn deeper_than(value: &Value, levels: usize) -> bool {
+    let Some(left) = levels.checked_sub(1) else { return true };
+    match value {
+        Value::Array(items) => items.iter().any(|item| deeper_than(item, left)),
+        Value::Object(fields) => fields.values().any(|field| deeper_than(field, left)),
+        _ => false,
+    }
+}
+
 /// A CustomResourceDefinition, as far as it matters here.
 struct Published<'a> {
     name: String,
@@ -232,7 +244,11 @@ impl<'a> Published<'a> {
             }
             let version_name = version.get("name").and_then(Value::as_str);
             let version_name = version_name.ok_or_else(|| malformed("one of its versions has no name".to_owned()))?;
-            let schema = version.pointer("/schema/openAPIV3Schema").map(RawSchema::deserialize).transpose();
+            let schema = version.pointer("/schema/openAPIV3Schema");
+            if schema.is_some_and(|schema| deeper_than(schema, MAX_DEPTH)) {
+                return Err(malformed(format!("the schema of {version_name} nests deeper than {MAX_DEPTH} levels")));
+            }
+            let schema = schema.map(RawSchema::deserialize).transpose();
             let schema =
                 schema.map_err(|error| malformed(format!("the schema of {version_name} is not readable: {error}")))?;
             versions.push((version_name, schema));

@@ -1,0 +1,96 @@
+//! What one Pod asks for.
+
+use serde_json::Value;
+
+use super::{Amounts, limits::Defaults};
+use crate::kubernetes::quantity::{Quantity, QuantityError};
+
+/// The resources that a quota sums up over containers.
+pub(super) const RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+
+/// The two sides of a container's resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Requests,
+    Limits,
+}
+
+impl Side {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Side::Requests => "requests",
+            Side::Limits => "limits",
+        }
+    }
+}
+
+/// Returns what one Pod of this specification counts: itself, and its requests and limits by quota key.
+pub(super) fn amounts(spec: &Value, defaults: &Defaults) -> Result<Amounts, QuantityError> {
+    let mut amounts = Amounts::default();
+    amounts.add("pods", Quantity::whole(1))?;
+    for side in [Side::Requests, Side::Limits] {
+        for resource in RESOURCES {
+            let amount = effective(spec, side, resource, defaults)?;
+            amounts.add(&format!("{}.{resource}", side.name()), amount)?;
+            // The short keys of a quota mean requests.
+            if side == Side::Requests {
+                amounts.add(resource, amount)?;
+            }
+        }
+    }
+    Ok(amounts)
+}
+
+/// Returns the effective request or limit of a Pod: what its containers and sidecars ask for together, or what it takes while an init container
+/// runs beside the sidecars that were started before, whichever is more.
+fn effective(spec: &Value, side: Side, resource: &str, defaults: &Defaults) -> Result<Quantity, QuantityError> {
+    let mut running = Quantity::ZERO;
+    for container in containers(spec, "containers") {
+        running = running.checked_add(resolved(container, side, resource, defaults)?)?;
+    }
+    let mut sidecars = Quantity::ZERO;
+    let mut starting = Quantity::ZERO;
+    for container in containers(spec, "initContainers") {
+        let amount = resolved(container, side, resource, defaults)?;
+        let during = sidecars.checked_add(amount)?;
+        starting = starting.max(during);
+        if container.get("restartPolicy").and_then(Value::as_str) == Some("Always") {
+            sidecars = during;
+        }
+    }
+    let most = running.checked_add(sidecars)?.max(starting);
+    match spec.pointer(&format!("/overhead/{resource}")) {
+        Some(overhead) => most.checked_add(Quantity::of(overhead)?),
+        None => Ok(most),
+    }
+}
+
+/// Returns the containers of a list.
+pub(super) fn containers<'a>(spec: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
+    spec.get(list).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Returns what a container says itself about one resource.
+pub(super) fn stated(container: &Value, side: Side, resource: &str) -> Result<Option<Quantity>, QuantityError> {
+    let amount = container.get("resources").and_then(|all| all.get(side.name())).and_then(|side| side.get(resource));
+    amount.map(Quantity::of).transpose()
+}
+
+/// Returns what a container has once the API server has filled in what it leaves out: first the LimitRange, then the limit as the request.
+pub(super) fn settled(
+    container: &Value,
+    side: Side,
+    resource: &str,
+    defaults: &Defaults,
+) -> Result<Option<Quantity>, QuantityError> {
+    let stated_limit = stated(container, Side::Limits, resource)?;
+    Ok(match side {
+        Side::Limits => stated_limit.or(defaults.limit(resource)),
+        // A limit of its own is a container's request before the LimitRange is asked.
+        Side::Requests => stated(container, Side::Requests, resource)?.or(stated_limit).or(defaults.request(resource)),
+    })
+}
+
+fn resolved(container: &Value, side: Side, resource: &str, defaults: &Defaults) -> Result<Quantity, QuantityError> {
+    settled(container, side, resource, defaults).map(Option::unwrap_or_default)
+}

@@ -1,0 +1,117 @@
+//! How many Pods a workload has at most, and when.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Amounts, Moment, Share, claim, limits::Defaults, pods};
+use crate::kubernetes::{
+    identity::ObjectId,
+    quantity::{Quantity, QuantityError},
+};
+
+/// The phases of hooks that run Pods; `Skip` runs nothing.
+const SKIP: &str = "Skip";
+
+/// The most replicas of workloads that an autoscaler looks after, by kind and name.
+pub(super) type Scalers = BTreeMap<(String, String), u64>;
+
+/// Reads the HorizontalPodAutoscalers.
+pub(super) fn autoscaled(objects: &[Value]) -> Scalers {
+    let autoscalers = objects.iter().filter(|object| text(object, "/kind") == Some("HorizontalPodAutoscaler"));
+    autoscalers
+        .filter_map(|object| {
+            let kind = text(object, "/spec/scaleTargetRef/kind")?.to_owned();
+            let name = text(object, "/spec/scaleTargetRef/name")?.to_owned();
+            Some(((kind, name), object.pointer("/spec/maxReplicas")?.as_u64()?))
+        })
+        .collect()
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
+    object.pointer(pointer).and_then(Value::as_str)
+}
+
+/// Returns what a workload adds, `None` for an object that runs no Pods and claims no storage for them.
+pub(super) fn share(
+    object: ObjectId,
+    value: &Value,
+    defaults: &Defaults,
+    scalers: &Scalers,
+) -> Result<Option<Share>, QuantityError> {
+    let number = |pointer: &str, absent: u64| value.pointer(pointer).and_then(Value::as_u64).unwrap_or(absent);
+    let replicas = || {
+        let scaled = scalers.get(&(object.kind.clone(), object.name.clone())).copied();
+        match number("/spec/replicas", 1) {
+            // Zero replicas switch the autoscaler off: that is how a tenant is suspended.
+            0 if value.pointer("/spec/replicas").is_some() => 0,
+            replicas => replicas.max(scaled.unwrap_or(0)),
+        }
+    };
+    let (pod, running, surge) = match (object.group(), object.kind.as_str()) {
+        ("apps", "Deployment") => ("/spec/template/spec", replicas(), surge(value, replicas())),
+        // A StatefulSet ends a Pod before it starts the next one.
+        ("apps", "StatefulSet" | "ReplicaSet") => ("/spec/template/spec", replicas(), 0),
+        ("batch", "Job") => ("/spec/template/spec", job_pods(value, "/spec"), 0),
+        ("batch", "CronJob") => ("/spec/jobTemplate/spec/template/spec", cron_job_pods(value), 0),
+        ("", "Pod") => ("/spec", 1, 0),
+        _ => return Ok(None),
+    };
+    let pods = running.saturating_add(surge);
+    let mut amounts = Amounts::default();
+    if let Some(spec) = value.pointer(pod) {
+        amounts.add_all(&pods::amounts(spec, defaults)?, pods)?;
+    }
+    if object.kind == "StatefulSet" {
+        for template in value.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten() {
+            claim(&mut amounts, template.get("spec"), running)?;
+            amounts.add("count/persistentvolumeclaims", Quantity::whole(running))?;
+        }
+    }
+    let moment = moment(value);
+    Ok(Some(Share { object, pods, surge, moment, amounts }))
+}
+
+/// Returns how many Pods a rolling update of a Deployment adds: a quarter, rounded up, unless the Deployment says otherwise.
+fn surge(deployment: &Value, replicas: u64) -> u64 {
+    if text(deployment, "/spec/strategy/type") == Some("Recreate") {
+        return 0;
+    }
+    let share = |percent: u64| replicas.saturating_mul(percent).div_ceil(100);
+    match deployment.pointer("/spec/strategy/rollingUpdate/maxSurge") {
+        // Without replicas there is nothing to replace.
+        _ if replicas == 0 => 0,
+        Some(Value::Number(pods)) => pods.as_u64().unwrap_or(0),
+        Some(Value::String(percent)) => percent.strip_suffix('%').and_then(|n| n.parse().ok()).map_or(0, share),
+        _ => share(25),
+    }
+}
+
+fn job_pods(object: &Value, spec: &str) -> u64 {
+    let number = |field: &str| object.pointer(&format!("{spec}/{field}")).and_then(Value::as_u64);
+    let suspended = object.pointer(&format!("{spec}/suspend")) == Some(&Value::Bool(true));
+    let parallel = number("parallelism").unwrap_or(1);
+    if suspended { 0 } else { number("completions").map_or(parallel, |completions| parallel.min(completions)) }
+}
+
+/// A CronJob whose runs may overlap has no bound; one run is what it is planned for.
+fn cron_job_pods(object: &Value) -> u64 {
+    let suspended = object.pointer("/spec/suspend") == Some(&Value::Bool(true));
+    if suspended { 0 } else { job_pods(object, "/spec/jobTemplate/spec") }
+}
+
+/// Returns when an object exists: Argo CD's hooks in their phase and wave, everything else always.
+pub(super) fn moment(object: &Value) -> Moment {
+    let annotation =
+        |name: &str| object.pointer("/metadata/annotations").and_then(|all| all.get(name)).and_then(Value::as_str);
+    let phases = annotation("argocd.argoproj.io/hook").unwrap_or_default();
+    // An object that is a hook of several phases runs in each of them; the first one stands for it.
+    match phases.split(',').map(str::trim).find(|phase| !phase.is_empty() && *phase != SKIP) {
+        Some(phase) => {
+            let wave =
+                annotation("argocd.argoproj.io/sync-wave").and_then(|wave| wave.trim().parse().ok()).unwrap_or(0);
+            Moment::Hook { phase: phase.to_owned(), wave }
+        }
+        None => Moment::Always,
+    }
+}
