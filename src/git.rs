@@ -10,6 +10,7 @@ mod pack;
 pub mod read;
 pub mod remote;
 mod repository;
+pub mod start;
 pub mod write;
 
 pub use error::GitError;

@@ -20,12 +20,18 @@ pub mod rendered;
 pub mod kubernetes;
 pub mod sources;
 pub mod tree;
+pub mod yaml;
 
 // -- the pure core: no async, no I/O, no clock, no chance
 pub mod check;
 pub mod resolve;
-pub mod yaml;
+
+// -- edges: each does one kind of I/O
 #[cfg(feature = "git")]
 pub mod git;
 pub mod load;
 pub mod output;
+
+// -- top
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,3 +1,5 @@
-//! The binary: parse arguments, call the command, turn the outcome into an exit code.
+//! The binary: everything happens in [`tenantry::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tenantry::cli::main()
+}

@@ -5,6 +5,7 @@
 
 pub mod mysql;
 pub mod pattern;
+pub mod slug;
 pub mod target;
 
 use std::{fmt, str::FromStr};

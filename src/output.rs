@@ -82,6 +82,21 @@ pub fn write(tree: &Tree, dir: &Path) -> Result<Written, OutputError> {
     Ok(done)
 }
 
+/// Puts one file in place, whole or not at all, and makes the folders that lead to it.
+///
+/// # Errors
+///
+/// The path names no file, or the system refuses a call.
+pub fn file(path: &Path, text: &str) -> Result<(), OutputError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
+        return Err(OutputError::io("write the file", path)(error));
+    };
+    fs::create_dir_all(folder).map_err(OutputError::io("create the directory", folder))?;
+    replace(folder, name, text)
+}
+
 /// Takes the lock of the directory itself, which the system frees when this process ends, however it ends.
 #[cfg(unix)]
 fn lock(dir: &Path) -> Result<File, OutputError> {

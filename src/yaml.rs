@@ -2,9 +2,9 @@
 //!
 //! The only module that knows the YAML library. Three doors:
 //!
-//! * [`read`] for what people write: one document, every fault a finding with its place;
+//! * [`read()`] for what people write: one document, every fault a finding with its place;
 //! * [`read_documents`] for what programs write: our own rendered tree, published CRDs, output of kustomize and helm;
-//! * [`write`] for what we write: text that YAML 1.1 and YAML 1.2 readers read as the same value.
+//! * [`write()`] for what we write: text that YAML 1.1 and YAML 1.2 readers read as the same value.
 
 mod ambiguous;
 mod characters;
@@ -21,7 +21,7 @@ pub use node::{Entry, Node, NodeValue, Style};
 pub use read::read;
 pub use write::{write, write_to};
 
-/// What a text given to [`read`] may contain.
+/// What a text given to [`read()`] may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     /// A file of an estate: at most 64 KiB, depth 16, 5,000 nodes.

@@ -54,7 +54,7 @@ print(json.dumps({"read": count, "readers": sorted(readers)}))
 "#;
 
 #[test]
-#[ignore = "needs PyYAML and ruamel.yaml: run by tests/run"]
+#[ignore = "needs yaml-readers: run by tests/run"]
 fn yaml_readers_of_both_versions_agree() {
     let Ok(python) = std::env::var("TENANTRY_TEST_PYTHON") else {
         assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "TENANTRY_TEST_PYTHON is not set");

@@ -53,13 +53,13 @@ codes! {
     YamlDuplicateKey "yaml-duplicate-key" Error
         "A mapping holds the same key twice. YAML readers disagree on which one wins, so neither does here."
     YamlForbidden "yaml-forbidden" Error
-        "Anchors, aliases, merge keys, tags, directives and further documents are refused: a reviewer must see what a file says without expanding it."
+        "Anchors, aliases, merge keys, tags, directives, further documents and keys that are lists, maps or blocks are refused: a reviewer must see what a file says without expanding it."
     YamlAmbiguous "yaml-ambiguous" Error
         "A plain scalar that YAML 1.1 and YAML 1.2 read differently (no, on, 017, 1:30, 1_000, a date) must be quoted, or written the way both agree on."
     YamlTooDeep "yaml-too-deep" Error
         "The file nests deeper than 16 levels or holds more than 5,000 nodes."
     YamlNumber "yaml-number" Error
-        "A number must be finite and, without a fraction, fit into 64 bits. Readers round, wrap or refuse others, so it must be written smaller, or quoted if the text is meant."
+        "A number must be finite, and an integer must fit into 64 bits: readers round, wrap or refuse others. Write a smaller one, or quote it if the text is meant."
 }
 
 impl fmt::Display for Code {

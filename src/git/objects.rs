@@ -114,9 +114,12 @@ fn check(path: &str, only: Option<&BTreeSet<String>>) -> Result<(), GitError> {
     Ok(())
 }
 
+/// Files of a tree: path and text.
+type Files<'f, 't> = &'f [(&'t str, &'t str)];
+
 /// Builds what lies in one folder. `files` are sorted, and share the first `skip` bytes of their paths.
-fn build_children<'t>(files: &[(&'t str, &'t str)], skip: usize) -> Result<Vec<Child<'t>>, GitError> {
-    let mut groups: BTreeMap<&'t str, (&[(&'t str, &'t str)], bool)> = BTreeMap::new();
+fn build_children<'t>(files: Files<'_, 't>, skip: usize) -> Result<Vec<Child<'t>>, GitError> {
+    let mut groups: BTreeMap<&'t str, (Files<'_, 't>, bool)> = BTreeMap::new();
     let mut rest = files;
     while let Some((path, _)) = rest.first() {
         let below = &path[skip..];
@@ -129,7 +132,7 @@ fn build_children<'t>(files: &[(&'t str, &'t str)], skip: usize) -> Result<Vec<C
         }
         rest = after;
     }
-    let build = |(name, (group, is_folder)): (&'t str, (&[(&'t str, &'t str)], bool))| {
+    let build = |(name, (group, is_folder)): (&'t str, (Files<'_, 't>, bool))| {
         let (entry, content) = if is_folder {
             let folder = assemble(build_children(group, skip + name.len() + 1)?)?;
             (Entry { mode: mode::FOLDER, id: folder.id }, Content::Folder(folder))

@@ -16,12 +16,11 @@ impl fmt::Display for ObjectId {
 
 /// A repository on this machine, opened for its object database and references only.
 ///
-/// A repository of another user is refused, as git does (`safe.directory`). Whatever is written reaches the disk
-/// before a reference names it.
+/// A repository of another user is refused, as git does (`safe.directory`).
 pub struct Repository {
     pub(super) inner: git2::Repository,
-    /// Lives as long as the repository: libgit2 reads it again when it looks for changes of its settings.
-    _settings: tempfile::NamedTempFile,
+    /// The settings of [`Repository::durable`], which libgit2 may read again as long as the repository is open.
+    _settings: Option<tempfile::NamedTempFile>,
 }
 
 impl fmt::Debug for Repository {
@@ -42,15 +41,23 @@ impl Repository {
             git2::ErrorCode::Owner => GitError::NotOwned { path: path.to_owned() },
             _ => GitError::git(format!("open the git repository at {}", path.display()))(source),
         })?;
-        // libgit2 syncs nothing by default: a power cut could leave a branch that names objects which never reached
-        // the disk. Its switch is a setting, read when the object database is first opened, so it must be set by now;
-        // a file of our own above the user's settings changes none of theirs.
+        Ok(Self { inner, _settings: None })
+    }
+
+    /// Opens the repository once more, so that whatever is written reaches the disk before a reference names it.
+    ///
+    /// libgit2 syncs nothing by default: a power cut could leave a branch that names objects which never reached the
+    /// disk. Its switch is a setting, read when the object database is first opened; a file of our own above the user's
+    /// settings changes none of theirs.
+    pub(super) fn durable(&self) -> Result<Self, GitError> {
+        let inner =
+            git2::Repository::open(self.inner.path()).map_err(GitError::git("open the git repository again"))?;
         let settings = settings_file()?;
         let mut config = inner.config().map_err(GitError::git("read the repository's settings"))?;
         config
             .add_file(settings.path(), git2::ConfigLevel::App, true)
             .map_err(GitError::git("add tenantry's settings to the repository's"))?;
-        Ok(Self { inner, _settings: settings })
+        Ok(Self { inner, _settings: Some(settings) })
     }
 
     /// Returns the git directory that all work trees share.

@@ -80,6 +80,7 @@ pub enum CommitOutcome {
 /// that must not be in a commit, or there is no author. The branch is then where it was.
 pub fn commit(repository: &Repository, request: &CommitRequest<'_>) -> Result<CommitOutcome, GitError> {
     let reference = reference_name(request.branch)?;
+    let repository = &repository.durable()?;
     let _lock = Lock::acquire(repository.git_directory(), request.wait)?;
     refuse_checked_out(repository, request.branch)?;
     let tip = tip(repository, &reference)?;
@@ -121,6 +122,7 @@ pub fn commit(repository: &Repository, request: &CommitRequest<'_>) -> Result<Co
 /// As for [`commit`].
 pub fn move_branch(repository: &Repository, branch: &str, to: &str, expected: Option<&str>) -> Result<(), GitError> {
     reference_name(branch)?;
+    let repository = &repository.durable()?;
     let _lock = Lock::acquire(repository.git_directory(), WAIT)?;
     refuse_checked_out(repository, branch)?;
     let to = repository.commit(to)?.id();

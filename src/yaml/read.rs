@@ -275,13 +275,11 @@ impl Reader<'_> {
         // A raw carriage return is part of a line break, which folding takes away.
         let raw = source.chars().filter(|c| *c != '\r').filter(refused).count();
         let mut found = text.chars().filter(refused);
-        match found.clone().count() > raw {
-            true => {
-                let escaped = found.find(|c| !source.contains(*c) || *c == '\r').or_else(|| text.chars().find(refused));
-                self.find(span, faults::escaped_character(escaped.unwrap_or_default()))
-            }
-            false => Ok(()),
+        if found.clone().count() <= raw {
+            return Ok(());
         }
+        let escaped = found.find(|c| !source.contains(*c) || *c == '\r').or_else(|| text.chars().find(refused));
+        self.find(span, faults::escaped_character(escaped.unwrap_or_default()))
     }
 
     /// Returns where a block scalar ends: behind its last visible character, not at the start of a later line.

@@ -28,7 +28,7 @@ pub fn write(value: &Value) -> String {
     out
 }
 
-/// Appends a value to `out` as [`write`] returns it; `out` must be empty or end with a line break.
+/// Appends a value to `out` as [`write()`] returns it; `out` must be empty or end with a line break.
 pub fn write_to(out: &mut String, value: &Value) {
     match value {
         Value::Object(entries) if !entries.is_empty() => map(out, entries, 0),

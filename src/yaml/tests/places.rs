@@ -61,6 +61,11 @@ fn block_collections_reach_from_first_to_last_character() {
         assert_eq!(covered(text, node.at(pointer).unwrap().span), value, "{pointer}");
     }
     assert_eq!(covered(text, node.span), text.trim_end());
+    let flow = "a: [b: c, d: [e], ? f, { g }]\n? h\n: i\n";
+    let node = read(flow);
+    for (pointer, value) in [("/a/0", "b: c"), ("/a/1", "d: [e]"), ("/a/2", "? f"), ("/a/3", "{ g }"), ("/h", "i")] {
+        assert_eq!(covered(flow, node.at(pointer).unwrap().span), value, "{pointer}");
+    }
     let indented = "a:\n  - x\n  - z\n";
     assert_eq!(covered(indented, read(indented).at("/a").unwrap().span), "- x\n  - z");
     let windows = "a:\r\n- x\r\nb: |\r\n  y\r\n  z\r\n";

@@ -1,0 +1,216 @@
+//! `commit`: the rendered tree of HEAD as one commit on the output branch.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Global,
+    error::{CommandError, Exit},
+    input::{self, git_error},
+    pipeline,
+    report::{Ui, count},
+};
+use crate::{
+    git::{
+        self, Repository,
+        write::{CommitOutcome, CommitRequest, Expected, WAIT},
+    },
+    tree::Tree,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct CommitArgs {
+    /// Push the output branch; counts only when the remote confirms it
+    #[arg(long)]
+    push: bool,
+    /// Commit to this branch, not to the one in tenantry.yaml
+    #[arg(long, value_name = "BRANCH")]
+    branch: Option<String>,
+    /// Author of the commit as `Name <mail>`; git's own configuration where absent
+    #[arg(long, value_name = "AUTHOR")]
+    author: Option<String>,
+    /// Commit even if more than max(1, 5 %) of the tenants go
+    #[arg(long)]
+    dangerous_remove_many: bool,
+    /// How to show what was done
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One document, see schemas/commit.schema.json
+    Json,
+}
+
+/// `commit --format json`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "Commit")]
+pub(super) struct Document {
+    /// The version of this document's shape.
+    version: u8,
+    /// The new commit, or null where there was nothing to do.
+    commit: Option<String>,
+    /// The output branch.
+    branch: String,
+    /// Whether the remote confirmed the branch.
+    pushed: bool,
+    /// What the commit changes.
+    changed: Changed,
+}
+
+/// What a commit changes.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    /// The tenants whose files changed.
+    tenants: Vec<String>,
+    /// How many files were added, changed or removed.
+    files: usize,
+}
+
+pub(super) fn run(ui: &Ui, global: &Global, args: &CommitArgs) -> Result<Exit, CommandError> {
+    let (repository, prefix) = input::repository(global)?;
+    // load (blobs of HEAD in; the work tree only to see that it is the same)
+    let sources = input::from_directory(&input::directory(global)?)?;
+    let dirty = git::read::dirty(&repository, &prefix, &sources).map_err(git_error)?;
+    if !dirty.is_empty() {
+        return Err(uncommitted(&dirty));
+    }
+    let revision = git::read::head_revision(&repository).map_err(git_error)?.to_string();
+    // check (no I/O)
+    let Some(estate) = pipeline::estate(ui, &sources) else { return Ok(Exit::Findings) };
+    // resolve, render, verify (no I/O)
+    let Some(tree) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
+    let branch = args.branch.clone().unwrap_or_else(|| estate.platform().output.branch.clone());
+    if !args.dangerous_remove_many {
+        brake(&repository, &branch, &tree)?;
+    }
+    // commit (objects, then the branch)
+    let outcome = git::write::commit(
+        &repository,
+        &CommitRequest {
+            branch: &branch,
+            tree: &tree,
+            only: None,
+            message: &message(&revision, &tree, estate.tenants().len()),
+            author: args.author.as_deref().map(author).transpose()?,
+            expected: Expected::Anywhere,
+            time: None,
+            wait: WAIT,
+        },
+    )
+    .map_err(git_error)?;
+    // push (the remote decides)
+    let remote = &estate.platform().output.remote;
+    if args.push {
+        git::remote::push(&repository, remote, &branch, None).map_err(git_error)?;
+    }
+    show(ui, args, &branch, outcome)?;
+    Ok(Exit::Done)
+}
+
+fn show(ui: &Ui, args: &CommitArgs, branch: &str, outcome: CommitOutcome) -> Result<(), CommandError> {
+    let (commit, changed) = match outcome {
+        CommitOutcome::Unchanged { commit: _ } => (None, Changed::default()),
+        CommitOutcome::Committed { commit, parent: _, changed_files, changed_tenants } => {
+            (Some(commit), Changed { tenants: changed_tenants.into_iter().collect(), files: changed_files })
+        }
+    };
+    let document = Document { version: 1, commit, branch: branch.to_owned(), pushed: args.push, changed };
+    match args.format {
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&document).map_err(CommandError::internal)?;
+            ui.print(&format!("{text}\n"));
+        }
+        Format::Text => {
+            let Document { version: _, commit, branch, pushed, changed } = &document;
+            let what = match commit {
+                Some(commit) => format!(
+                    "{commit} on {branch}: {} of {} changed",
+                    count(changed.files, "file"),
+                    count(changed.tenants.len(), "tenant")
+                ),
+                None => format!("nothing to commit: {branch} already holds this tree"),
+            };
+            ui.print(&format!("{what}{}\n", if *pushed { ", pushed" } else { "" }));
+        }
+    }
+    Ok(())
+}
+
+fn uncommitted(dirty: &[String]) -> CommandError {
+    const SHOWN: usize = 10;
+    let mut list: Vec<&str> = dirty.iter().take(SHOWN).map(String::as_str).collect();
+    let more = format!("and {} more", dirty.len().saturating_sub(SHOWN));
+    if dirty.len() > SHOWN {
+        list.push(&more);
+    }
+    CommandError::refused(anyhow!("the estate differs from HEAD: {}", list.join(", ")))
+        .hint("commit or put aside these changes first: what was reviewed is what is rendered")
+}
+
+/// Refuses a commit that takes more than max(1, 5 %) of the tenants away: a bad merge or a wrong folder looks so.
+fn brake(repository: &Repository, branch: &str, tree: &Tree) -> Result<(), CommandError> {
+    let tenants = |paths: &mut dyn Iterator<Item = &str>| -> BTreeSet<String> {
+        paths.filter_map(|path| Some(path.strip_prefix("tenants/")?.split_once('/')?.0.to_owned())).collect()
+    };
+    if git::write::branch_tip(repository, branch).map_err(git_error)?.is_none() {
+        return Ok(());
+    }
+    let known = git::read::blob_ids(repository, &format!("refs/heads/{branch}")).map_err(git_error)?;
+    let before = tenants(&mut known.keys().map(String::as_str));
+    let after = tenants(&mut tree.iter().map(|(path, _)| path));
+    let gone: Vec<&str> = before.difference(&after).map(String::as_str).collect();
+    let allowed = (before.len() / 20).max(1);
+    if gone.len() <= allowed {
+        return Ok(());
+    }
+    let shown: Vec<&str> = gone.iter().copied().take(10).collect();
+    Err(CommandError::refused(anyhow!(
+        "the commit would take {} of {} away (at most {allowed} at one time): {}",
+        gone.len(),
+        count(before.len(), "tenant"),
+        shown.join(", ")
+    ))
+    .hint("if they shall all go, say so with --dangerous-remove-many"))
+}
+
+/// The message with its trailers: what was rendered, by what, into what.
+fn message(revision: &str, tree: &Tree, tenants: usize) -> String {
+    format!(
+        "render: {} from {}\n\nSource-Revision: {revision}\nTenantry-Version: {}\nTree-Digest: sha256:{}\n",
+        count(tenants, "tenant"),
+        &revision[..revision.len().min(12)],
+        env!("CARGO_PKG_VERSION"),
+        digest(tree),
+    )
+}
+
+/// SHA-256 over every path and text, each with its length in front, so that no two trees give one input.
+fn digest(tree: &Tree) -> String {
+    let mut hash = Sha256::new();
+    for (path, text) in tree.iter() {
+        for part in [path, text.as_ref()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn author(text: &str) -> Result<(String, String), CommandError> {
+    text.strip_suffix('>')
+        .and_then(|text| text.split_once(" <"))
+        .filter(|(name, mail)| !name.trim().is_empty() && mail.contains('@'))
+        .map(|(name, mail)| (name.trim().to_owned(), mail.to_owned()))
+        .ok_or_else(|| CommandError::usage(anyhow!("`{text}` is no author")).hint("write it as `Name <mail@example.com>`"))
+}

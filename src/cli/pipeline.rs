@@ -1,0 +1,157 @@
+//! Estate → rendered tenants, in parallel and in a deterministic order; each command takes from it what it needs.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use rayon::prelude::*;
+
+use super::{
+    error::CommandError,
+    report::{Ui, findings},
+};
+use crate::{
+    check,
+    diag::{Diagnostic, Report},
+    estate::{Estate, Tenant},
+    inflate::Programs,
+    render::{self, Renderer},
+    rendered::Rendered,
+    resolve::Resolver,
+    sources::Sources,
+    tree::Tree,
+    verify::Verifier,
+};
+
+/// The stages behind `check`, made once for all tenants of an estate.
+struct Stages<'e> {
+    resolver: Resolver<'e>,
+    renderer: Renderer<'e>,
+    verifier: Verifier<'e>,
+    programs: Programs,
+}
+
+impl<'e> Stages<'e> {
+    fn new(estate: &'e Estate) -> Result<Self, Vec<Diagnostic>> {
+        Ok(Self {
+            resolver: Resolver::new(estate),
+            renderer: Renderer::new(estate)?,
+            verifier: Verifier::new(estate)?,
+            programs: Programs::find(),
+        })
+    }
+
+    /// Renders one tenant and verifies what comes out; nothing where it cannot be rendered.
+    fn tenant(&self, tenant: &Tenant) -> (Option<Rendered>, Vec<Diagnostic>) {
+        // resolve (no I/O; cannot fail)
+        let plan = self.resolver.plan(tenant);
+        // render (no I/O)
+        let rendered = match self.renderer.tenant(&plan) {
+            Ok(rendered) => rendered,
+            Err(findings) => return (None, findings),
+        };
+        // inflate (runs kustomize or helm, only where the tier gives them the last word)
+        let (last_word, mut findings) = self.programs.inflate(&plan, &rendered);
+        // verify (no I/O)
+        findings.extend(self.verifier.verify(&plan, last_word.as_ref().unwrap_or(&rendered), &self.renderer));
+        (Some(rendered), findings)
+    }
+}
+
+/// Renders and verifies every tenant, and keeps nothing but the findings.
+pub(super) fn verify(ui: &Ui, estate: &Estate) -> Report {
+    let stages = match Stages::new(estate) {
+        Ok(stages) => stages,
+        Err(findings) => return Report::new(findings),
+    };
+    let progress = ui.progress(estate.tenants().len(), "verifying");
+    let findings: Vec<Diagnostic> = estate
+        .tenants()
+        .par_iter()
+        .flat_map_iter(|(_, tenant)| {
+            let (_, findings) = stages.tenant(tenant);
+            progress.inc(1);
+            findings
+        })
+        .collect();
+    progress.finish_and_clear();
+    Report::new(findings)
+}
+
+/// The rendered tree of an estate, and what there is to say about it.
+pub(super) struct Made {
+    pub(super) tree: Tree,
+    pub(super) report: Report,
+}
+
+/// Renders the named tenants, or all of them and the `argocd/` folder where none is named.
+///
+/// # Errors
+/// Usage, where a name is no tenant of the estate.
+pub(super) fn tree(ui: &Ui, estate: &Estate, names: &[String]) -> Result<Made, CommandError> {
+    let tenants = select(estate, names)?;
+    let stages = match Stages::new(estate) {
+        Ok(stages) => stages,
+        Err(findings) => return Ok(Made { tree: Tree::new(), report: Report::new(findings) }),
+    };
+    let progress = ui.progress(tenants.len(), "rendering");
+    let made: Vec<(Tree, Vec<Diagnostic>)> = tenants
+        .par_iter()
+        .map(|tenant| {
+            let (rendered, findings) = stages.tenant(tenant);
+            progress.inc(1);
+            (rendered.map(|rendered| render::write(&rendered)).unwrap_or_default(), findings)
+        })
+        .collect();
+    progress.finish_and_clear();
+    let mut tree = if names.is_empty() { stages.renderer.platform() } else { Tree::new() };
+    let mut findings = Vec::new();
+    for (files, found) in made {
+        tree.extend(files);
+        findings.extend(found);
+    }
+    Ok(Made { tree, report: Report::new(findings) })
+}
+
+fn select<'e>(estate: &'e Estate, names: &[String]) -> Result<Vec<&'e Tenant>, CommandError> {
+    if names.is_empty() {
+        return Ok(estate.tenants().values().collect());
+    }
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    names
+        .into_iter()
+        .map(|name| {
+            estate.tenants().get(name).ok_or_else(|| {
+                let near = estate.tenants().keys().min_by_key(|known| strsim::osa_distance(known.as_str(), name));
+                let error = CommandError::usage(anyhow!("there is no tenant `{name}`"));
+                match near.filter(|near| strsim::osa_distance(near.as_str(), name) <= 4) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint("the tenants are the files in tenants/"),
+                }
+            })
+        })
+        .collect()
+}
+
+/// Checks sources and gives the estate, or tells every finding and gives none.
+pub(super) fn estate(ui: &Ui, sources: &Sources) -> Option<Estate> {
+    let checked = check::check(sources);
+    if !checked.report.findings().is_empty() {
+        let result = findings::Result { report: &checked.report, sources, tenants: checked.tenants };
+        findings::tell(ui, &result);
+    }
+    checked.estate
+}
+
+/// Renders a checked estate and gives the tree, or tells every finding and gives none where one is an error.
+pub(super) fn checked_tree(
+    ui: &Ui,
+    estate: &Estate,
+    sources: &Sources,
+    names: &[String],
+) -> Result<Option<Tree>, CommandError> {
+    let Made { tree, report } = tree(ui, estate, names)?;
+    if !report.findings().is_empty() {
+        findings::tell(ui, &findings::Result { report: &report, sources, tenants: estate.tenants().len() });
+    }
+    Ok((report.errors() == 0).then_some(tree))
+}

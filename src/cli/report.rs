@@ -1,0 +1,166 @@
+//! The only place that prints: results on stdout, messages on stderr, colours where a terminal shows them.
+
+pub(super) mod findings;
+mod github;
+mod sarif;
+mod text;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::error::CommandError;
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR says otherwise
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to write log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Where results and messages go.
+#[derive(Debug)]
+pub(super) struct Ui {
+    color: Color,
+}
+
+impl Ui {
+    /// Returns the process's own stdout and stderr.
+    pub(super) fn new(color: Color) -> Self {
+        Self { color }
+    }
+
+    /// Returns whether results on stdout may hold colours.
+    pub(super) fn colored(&self) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        }
+    }
+
+    /// Returns whether a person looks at stdout.
+    pub(super) fn interactive(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Prints a result. A reader that went away (`| head`) ends the output, not the command.
+    pub(super) fn print(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        // Nothing can be told to a reader that is gone.
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Says something about the work, on stderr.
+    pub(super) fn say(&self, text: &str) {
+        // Without stderr there is nobody to tell.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Returns a progress bar over `length` things: on a terminal only, and gone when it is done.
+    pub(super) fn progress(&self, length: usize, doing: &'static str) -> ProgressBar {
+        if !io::stderr().is_terminal() || length < 2 {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{msg:>12} [{bar:40}] {pos}/{len}")
+            .expect("the template is constant and tested by every progress bar");
+        let bar = ProgressBar::new(length as u64).with_style(style.progress_chars("=> ")).with_message(doing);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    /// Prints why a command failed, and what to do about it.
+    pub(super) fn error(&self, error: &CommandError) {
+        let mut out = io::stderr().lock();
+        let mut chain = error.chain();
+        let first = chain.next().unwrap_or_default();
+        // Without stderr there is nobody to tell.
+        let _ = writeln!(out, "error: {}", escape(&first));
+        for cause in chain {
+            let _ = writeln!(out, "  because: {}", escape(&cause));
+        }
+        for hint in error.hints() {
+            let _ = writeln!(out, "  help: {}", escape(hint));
+        }
+    }
+}
+
+/// Prints clap's own help or complaint.
+pub(super) fn usage(error: &clap::Error) {
+    // Without a terminal there is nobody to tell.
+    let _ = error.print();
+}
+
+/// Sends events to stderr: warnings, or what TENANTRY_LOG asks for.
+pub(super) fn start_log(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
+        .with_env_var("TENANTRY_LOG")
+        .from_env_lossy();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    // A second subscriber can only be there in tests; the first one stays.
+    let _ = match format {
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+/// Makes control characters visible, so that a hostile text cannot steer a terminal; line breaks stay.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if (c.is_control() && c != '\n') || is_hidden(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Bidirectional controls, zero-width characters, line separators and private use: nothing that a reader sees.
+fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
+}
+
+/// Returns rows under headings, each column as wide as its widest cell.
+pub(super) fn table<const N: usize>(headings: [&str; N], rows: &[[&str; N]]) -> String {
+    let mut widths = headings.map(str::len);
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut out = String::new();
+    for row in std::iter::once(&headings).chain(rows) {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{:<width$}", escape(cell)));
+        out.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Returns `1 tenant`, `2 tenants`.
+pub(super) fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}

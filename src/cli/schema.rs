@@ -1,0 +1,75 @@
+//! `schema`: the JSON Schemas of everything that people and pipelines read or write.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::Value;
+
+use super::{
+    commit,
+    error::{CommandError, Exit},
+    report::{Ui, findings},
+};
+use crate::{diff, output, raw::schema};
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Print this schema; all are listed without it
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// Write all schemas into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "name")]
+    out: Option<PathBuf>,
+}
+
+/// Every schema by the name of its file without `.schema.json`.
+fn all() -> [(&'static str, Value); 8] {
+    [
+        ("bundle", schema::bundle()),
+        ("check", schemars::schema_for!(findings::Document).to_value()),
+        ("commit", schemars::schema_for!(commit::Document).to_value()),
+        ("diff", diff::schema()),
+        ("estate", schema::estate()),
+        ("provision", schema::provision()),
+        ("tenant", schema::tenant()),
+        ("tier", schema::tier()),
+    ]
+}
+
+/// The text of every schema file.
+pub(super) fn texts() -> Vec<(&'static str, String)> {
+    all().into_iter().map(|(name, schema)| (name, text(&schema))).collect()
+}
+
+fn text(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}
+
+pub(super) fn run(ui: &Ui, args: &SchemaArgs) -> Result<Exit, CommandError> {
+    match (&args.name, &args.out) {
+        (Some(name), _) => {
+            let all = all();
+            let (_, schema) = all.iter().find(|(known, _)| known == name).ok_or_else(|| {
+                let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+                CommandError::usage(anyhow!("there is no schema `{name}`"))
+                    .hint(format!("the schemas are: {}", names.join(", ")))
+            })?;
+            ui.print(&text(schema));
+        }
+        (None, Some(directory)) => {
+            for (name, text) in texts() {
+                let path = directory.join(format!("{name}.schema.json"));
+                output::file(&path, &text).map_err(CommandError::external)?;
+                ui.print(&format!("{}\n", path.display()));
+            }
+        }
+        (None, None) => {
+            for (name, schema) in all() {
+                let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+                ui.print(&format!("{name:<10} {}\n", about.lines().next().unwrap_or_default()));
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
