@@ -134,7 +134,7 @@ fn needs_resources(tenant: &Tenant<'_>, quotas: &[&Object<'_>], limits: &[&Objec
     let hard = |key: &&str| quotas.iter().any(|quota| quota.at(&["spec", "hard", key]).is_some());
     let demanded: Vec<(&str, &str)> = DEMANDS
         .iter()
-        .filter(|(_, _, keys)| keys.iter().any(|key| hard(key)))
+        .filter(|(_, _, keys)| keys.iter().any(&hard))
         .map(|(side, resource, _)| (*side, *resource))
         .filter(|(side, resource)| !limits.iter().any(|limits| fills_in(limits, side, resource)))
         .collect();
