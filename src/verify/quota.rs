@@ -38,7 +38,7 @@ fn keys(schemas: &Schemas, quota: &Object<'_>, findings: &mut Findings<'_>) {
     for key in quota.at(&["spec", "hard"]).and_then(Value::as_object).into_iter().flat_map(|hard| hard.keys()) {
         if let Err(fault) = fit::check_quota_key(schemas, key) {
             let help = fault.instead.map_or("take it out".to_owned(), |instead| format!("write `{instead}`"));
-            findings.add(Code::QuotaKey, quota, &below("/spec/hard", key), fault.message, help);
+            findings.add(Code::ResourceQuotaKey, quota, &below("/spec/hard", key), fault.message, help);
         }
     }
 }
