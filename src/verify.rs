@@ -34,6 +34,7 @@ use crate::{
     estate::Estate,
     kubernetes::Schemas,
     plan::Plan,
+    raw::tier::Format,
     rendered::{Origin, Rendered},
 };
 
@@ -80,7 +81,7 @@ impl Verifier {
             return findings.into_list();
         }
         let objects = rendered.objects.iter().filter_map(|object| match Object::read(object) {
-            Ok(object) => Some(object),
+            Ok(object) => Some(self.placed(object, plan)),
             Err(fault) => {
                 identity::missing(object, &fault, &mut findings);
                 None
@@ -108,6 +109,15 @@ impl Verifier {
         }
         self.charts.check(plan, rendered, &mut findings);
         findings.into_list()
+    }
+
+    /// Gives an object of a chart the namespace that Argo CD puts it in: charts leave that to the release.
+    fn placed<'a>(&self, mut object: Object<'a>, plan: &'a Plan) -> Object<'a> {
+        let of_chart = plan.tier.format == Format::Helm && *object.origin == Origin::Inflated;
+        if of_chart && object.namespace.is_none() && kinds::is_namespaced(&self.schemas, &object) {
+            object.namespace = Some(&plan.namespace);
+        }
+        object
     }
 }
 

@@ -122,7 +122,7 @@ codes! {
         "A text holds a private key, a token of a well-known form or a URL with a password. It belongs in the secret store, and the one that was written here must be replaced."
     SecretTwoOwners "secret-two-owners" Error
         "Two objects make the same Secret and write over each other for ever. The usual case: a Certificate, and an Ingress with cert-manager's annotation, which makes a Certificate of its own."
-    SecretStoreMissing "secret-store-missing" Error
+    ExternalSecretStore "external-secret-store" Error
         "An ExternalSecret reads from a SecretStore that is not among the tenant's objects, so its Secret is never made."
     SecretStoreShared "secret-store-shared" Warning
         "Through a ClusterSecretStore every namespace that may use it can read every entry that the store's own credential opens. A SecretStore for each tenant keeps them apart."
@@ -164,7 +164,7 @@ codes! {
         "The Namespace enforces a Pod Security Standard that refuses these Pods. Admission acts on Pods alone: the Deployment is applied without a complaint, and its Pods are silently missing."
     NamespaceUnrestricted "namespace-unrestricted" Warning
         "The tenant's Namespace does not enforce a Pod Security Standard: a Pod in it may become root on the node, and reach every other tenant there."
-    QuotaKey "quota-key" Error
+    ResourceQuotaKey "resource-quota-key" Error
         "A ResourceQuota takes a fixed list of keys, and `count/<plural>.<group>` for everything else: `count/deployments.apps`, not `deployments.apps`. The API server refuses others."
     QuotaExceeded "quota-exceeded" Error
         "What the tenant's objects ask for at most, with a rolling update and the greatest wave of hooks, is more than its ResourceQuota allows: the last Pods are refused, on the ReplicaSet and not on the Deployment."

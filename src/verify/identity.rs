@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     findings::Findings,
-    kinds::Allowed,
+    kinds::{Allowed, is_namespaced},
     object::{Object, below},
     tenant::Tenant,
 };
@@ -142,8 +142,7 @@ fn namespace(tenant: &Tenant<'_>, schemas: &Schemas, object: &Object<'_>, findin
         }
         return;
     }
-    // A kind without a schema is taken for one that lives in a namespace: the stricter of the two.
-    let namespaced = schemas.kind(object.api_version, object.kind).is_none_or(|info| info.namespaced);
+    let namespaced = is_namespaced(schemas, object);
     let fault = match object.namespace {
         None if namespaced => format!("{} names no namespace", object.title()),
         Some(namespace) if namespaced && namespace != own && !ours(tenant, object) => {

@@ -38,7 +38,7 @@ fn keys(schemas: &Schemas, quota: &Object<'_>, findings: &mut Findings<'_>) {
     for key in quota.at(&["spec", "hard"]).and_then(Value::as_object).into_iter().flat_map(|hard| hard.keys()) {
         if let Err(fault) = fit::check_quota_key(schemas, key) {
             let help = fault.instead.map_or("take it out".to_owned(), |instead| format!("write `{instead}`"));
-            findings.add(Code::QuotaKey, quota, &below("/spec/hard", key), fault.message, help);
+            findings.add(Code::ResourceQuotaKey, quota, &below("/spec/hard", key), fault.message, help);
         }
     }
 }
@@ -134,7 +134,7 @@ fn needs_resources(tenant: &Tenant<'_>, quotas: &[&Object<'_>], limits: &[&Objec
     let hard = |key: &&str| quotas.iter().any(|quota| quota.at(&["spec", "hard", key]).is_some());
     let demanded: Vec<(&str, &str)> = DEMANDS
         .iter()
-        .filter(|(_, _, keys)| keys.iter().any(|key| hard(key)))
+        .filter(|(_, _, keys)| keys.iter().any(&hard))
         .map(|(side, resource, _)| (*side, *resource))
         .filter(|(side, resource)| !limits.iter().any(|limits| fills_in(limits, side, resource)))
         .collect();

@@ -83,12 +83,13 @@ fn a_kind_must_be_allowed_with_its_version() {
 fn chart_findings(schema: &str, values: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let mut estate = estate();
     estate.charts.insert("shop/values.schema.json", schema);
+    estate.charts.insert("shop/Chart.yaml", "apiVersion: v2\nname: web-shop\nversion: 1.0.0\n");
     estate.charts.insert("shop/values.yaml", "replicas: 1\nimage:\n  tag: v1\n");
     let mut plan = plan();
     plan.tier.format = Format::Helm;
     plan.tier.chart = Some("shop".to_owned());
     let mut rendered = rendered([]);
-    rendered.files.insert("tenants/abc/manifests/values.yaml", values);
+    rendered.files.insert("tenants/abc/manifests/values.yaml", values.to_owned());
     Ok(Verifier::new(&estate)?.verify(&plan, &rendered, &|_: &Plan, _: &Origin, pointer: &str| Place::file(pointer)))
 }
 
@@ -96,11 +97,11 @@ const CHART_SCHEMA: &str = r#"{ "type": "object", "required": ["replicas", "imag
 
 #[test]
 fn chart_values_keep_to_the_charts_schema_with_its_defaults_beneath() {
-    assert_none(&chart_findings(CHART_SCHEMA, "image:\n  repository: shop\n").unwrap());
-    assert_none(&chart_findings(CHART_SCHEMA, "").unwrap());
-    let wrong = chart_findings(CHART_SCHEMA, "replicas: two\n").unwrap();
+    assert_none(&chart_findings(CHART_SCHEMA, "web-shop:\n  image:\n    repository: shop\n").unwrap());
+    assert_none(&chart_findings(CHART_SCHEMA, "web-shop: {}\n").unwrap());
+    let wrong = chart_findings(CHART_SCHEMA, "web-shop:\n  replicas: two\n").unwrap();
     assert_only(&wrong, Code::ChartValues, "templates/shop/values.yaml.j2", "/replicas");
-    let taken_away = chart_findings(CHART_SCHEMA, "image: null\n").unwrap();
+    let taken_away = chart_findings(CHART_SCHEMA, "web-shop:\n  image: null\n").unwrap();
     assert_only(&taken_away, Code::ChartValues, "templates/shop/values.yaml.j2", "image");
 }
 
@@ -113,5 +114,31 @@ fn a_chart_schema_that_cannot_be_used_is_refused() {
             (Code::ChartSchema, "charts/shop/values.schema.json"),
             "{schema}"
         );
+    }
+}
+
+#[test]
+fn an_object_of_a_chart_lies_where_its_release_does() {
+    let mut plan = plan();
+    plan.tier.format = Format::Helm;
+    let mut objects = rendered(right().into_values());
+    let mut of_chart = object(
+        "v1",
+        "ConfigMap",
+        "of-chart",
+        json!({ "metadata": { "namespace": null, "labels": { "app.kubernetes.io/instance": "x" } } }),
+    );
+    for (namespace, expected) in [(None, vec![]), (Some("shop-xyz"), vec![Code::ObjectNamespace])] {
+        if let Some(namespace) = namespace {
+            of_chart["metadata"]["namespace"] = json!(namespace);
+        }
+        objects.objects.truncate(right().len());
+        objects.objects.push(RenderedObject {
+            path: "x".to_owned(),
+            origin: Origin::Inflated,
+            value: of_chart.clone(),
+        });
+        let found = verifier().verify(&plan, &objects, &|_: &Plan, _: &Origin, pointer: &str| Place::file(pointer));
+        assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), expected);
     }
 }

@@ -9,7 +9,7 @@ fn hard(hard: Value) -> Vec<Diagnostic> {
 #[test]
 fn quota_keys_exist() {
     let found = hard(json!({ "pod": "5" }));
-    assert_only(&found, Code::QuotaKey, "/spec/hard/pod", "`pod`");
+    assert_only(&found, Code::ResourceQuotaKey, "/spec/hard/pod", "`pod`");
     assert_none(&hard(json!({ "pods": "5", "count/jobs.batch": "5" })));
 }
 

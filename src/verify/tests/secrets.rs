@@ -61,7 +61,7 @@ fn a_secret_has_one_owner() {
 #[test]
 fn an_external_secret_reads_from_a_store_of_the_tenant() {
     let missing = json!({ "spec": { "secretStoreRef": { "name": "tenants" } } });
-    assert_only(&changed("credentials", missing), Code::SecretStoreMissing, "/spec/secretStoreRef/name", "`tenants`");
+    assert_only(&changed("credentials", missing), Code::ExternalSecretStore, "/spec/secretStoreRef/name", "`tenants`");
     let shared = json!({ "spec": { "secretStoreRef": { "kind": "ClusterSecretStore", "name": "aws" } } });
     assert_only(&changed("credentials", shared), Code::SecretStoreShared, "/spec/secretStoreRef", "`aws`");
 }

@@ -12,7 +12,7 @@ fn codes(findings: &[Diagnostic]) -> Vec<Code> {
 #[test]
 fn s0_quota_keys_without_count() {
     let found = changed("quota", json!({ "spec": { "hard": { "deployments.apps": "20", "statefulsets.apps": "5" } } }));
-    assert_eq!(codes(&found), [Code::QuotaKey]);
+    assert_eq!(codes(&found), [Code::ResourceQuotaKey]);
     assert_eq!(found[0].help, "write `count/deployments.apps`");
     assert_eq!(found[1].help, "write `count/statefulsets.apps`");
 }
