@@ -12,12 +12,12 @@
 // -- words
 pub mod diag;
 pub mod estate;
+pub mod kubernetes;
 pub mod name;
 pub mod plan;
 pub mod provision;
 pub mod raw;
 pub mod rendered;
-pub mod kubernetes;
 pub mod sources;
 pub mod tree;
 pub mod yaml;

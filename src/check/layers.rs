@@ -87,7 +87,7 @@ impl Places for Layered {
 ///
 /// Why the tier or a layer beneath it cannot be read, as findings.
 pub fn of_tier(sources: &Sources, tier: &str) -> Result<Layered, Vec<Diagnostic>> {
-    let mut documents = BTreeMap::new();
+    let mut documents: BTreeMap<&str, Result<Document<'_>, Vec<Diagnostic>>> = BTreeMap::new();
     for (path, source) in sources.under("tiers/") {
         let Some(name) = name_of(path) else { continue };
         let read = bytes::text(path, source).and_then(|text| yaml::read(path, text, Profile::Estate));
@@ -102,8 +102,12 @@ pub fn of_tier(sources: &Sources, tier: &str) -> Result<Layered, Vec<Diagnostic>
     let readable = documents.iter().filter_map(|(name, read)| Some((*name, read.as_ref().ok()?))).collect();
     let chain = chain(tier, &readable, &known.into_iter().collect());
     match chain {
-        Ok(Chain::Layers(layers)) => merge(&layers).map_err(|nulls| nulls.into_iter().map(|null| null.finding()).collect()),
-        Ok(Chain::Broken(name)) => Err(documents.remove(name).and_then(Result::err).unwrap_or_default()),
+        Ok(Chain::Layers(layers)) => {
+            merge(&layers).map_err(|nulls| nulls.into_iter().map(|null| null.finding()).collect())
+        }
+        Ok(Chain::Broken(name)) => {
+            Err(documents.get(name).and_then(|read| read.as_ref().err()).cloned().unwrap_or_default())
+        }
         Err(finding) => Err(vec![*finding]),
     }
 }
@@ -283,8 +287,13 @@ impl Merging {
     /// What was below a value that is replaced has no say any more.
     fn forget_below(&mut self, pointer: &str) {
         let start = format!("{pointer}/");
-        let below: Vec<String> =
-            self.origins.range(start.clone()..).map(|(key, _)| key).take_while(|key| key.starts_with(&start)).cloned().collect();
+        let below: Vec<String> = self
+            .origins
+            .range(start.clone()..)
+            .map(|(key, _)| key)
+            .take_while(|key| key.starts_with(&start))
+            .cloned()
+            .collect();
         for key in below {
             self.origins.remove(&key);
         }

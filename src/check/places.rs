@@ -124,7 +124,11 @@ pub(super) fn below(pointer: &str, key: &str) -> String {
     let mut child = String::with_capacity(pointer.len() + key.len() + 1);
     child.push_str(pointer);
     child.push('/');
-    if key.contains(['~', '/']) { child.push_str(&key.replace('~', "~0").replace('/', "~1")) } else { child.push_str(key) }
+    if key.contains(['~', '/']) {
+        child.push_str(&key.replace('~', "~0").replace('/', "~1"))
+    } else {
+        child.push_str(key)
+    }
     child
 }
 

@@ -46,7 +46,10 @@ fn maps_are_merged_lists_replaced_and_null_takes_away() {
 fn defaults_lie_beneath_every_service_whatever_layer_they_are_in() {
     let sources = sources(&[
         ("base", "services: {a: {tag: v1, env: {A: '1'}}, b: {replicas: 5}}"),
-        ("top", "extends: base\nserviceDefaults: {replicas: 2, env: {B: '2'}, public: true}\nservices: {a: {public: null}}"),
+        (
+            "top",
+            "extends: base\nserviceDefaults: {replicas: 2, env: {B: '2'}, public: true}\nservices: {a: {public: null}}",
+        ),
     ]);
     let layered = of_tier(&sources, "top").unwrap();
     assert_eq!(
@@ -62,8 +65,7 @@ fn defaults_lie_beneath_every_service_whatever_layer_they_are_in() {
 
 #[test]
 fn an_item_hides_a_setting_of_its_group_by_null() {
-    let sources =
-        sources(&[("top", "provisions: {files: {items: {a: {quota: null}, b: {}}, spec: {quota: 1Gi}}}")]);
+    let sources = sources(&[("top", "provisions: {files: {items: {a: {quota: null}, b: {}}, spec: {quota: 1Gi}}}")]);
     let layered = of_tier(&sources, "top").unwrap();
     assert_eq!(layered.value["provisions"]["files"]["items"]["a"], json!({"quota": null}));
 }
@@ -83,7 +85,8 @@ fn circles_depth_and_unknown_tiers_are_found() {
     assert_eq!(code(&[("a", "extends: a")], "a"), Code::ExtendsCycle);
     assert_eq!(code(&[("a", "extends: x")], "a"), Code::UnknownBase);
     assert_eq!(code(&[], "a"), Code::UnknownTier);
-    let five = [("a", "extends: b"), ("b", "extends: c"), ("c", "extends: d"), ("d", "extends: e"), ("e", "bundles: []")];
+    let five =
+        [("a", "extends: b"), ("b", "extends: c"), ("c", "extends: d"), ("d", "extends: e"), ("e", "bundles: []")];
     assert_eq!(code(&five, "a"), Code::ExtendsTooDeep);
     assert!(of_tier(&sources(&five), "b").is_ok());
 }

@@ -135,7 +135,11 @@ impl Words<'_> {
             ),
             Kind::MaxLength { limit } => {
                 let length = value.as_str().map_or(0, |text| text.chars().count());
-                (Code::WrongLength, format!("{subject} has {length} characters, at most {limit} are allowed"), shorter())
+                (
+                    Code::WrongLength,
+                    format!("{subject} has {length} characters, at most {limit} are allowed"),
+                    shorter(),
+                )
             }
             Kind::MinItems { limit } | Kind::MinProperties { limit } => (
                 Code::WrongLength,
@@ -214,7 +218,7 @@ pub(super) fn value_words(value: &Value) -> String {
 }
 
 /// Returns a text in backticks, escaped and at most 60 characters long: messages go to terminals and logs.
-pub(crate) fn shown(text: &str) -> String {
+pub(in crate::check) fn shown(text: &str) -> String {
     /// Enough for any sensible value; a message stays one line of a report.
     const MOST: usize = 60;
     let mut out = String::from("`");
