@@ -145,22 +145,27 @@ pub(super) fn chain<'d>(
             layers.reverse();
             return Ok(Chain::Layers(layers));
         };
-        let fault = |code, message: String, help: String| {
-            Err(Box::new(Diagnostic::new(code, document.value("/spec/extends"), message, help)))
+        let fault = |at: &Document<'_>, code, message: String, help: String| {
+            Err(Box::new(Diagnostic::new(code, at.value("/spec/extends"), message, help)))
         };
         if let Some(start) = names.iter().position(|name| *name == beneath) {
-            let circle = names[start..].iter().chain([&beneath]).map(|name| format!("`{name}`")).collect::<Vec<_>>();
-            let message = format!("the tiers extend each other in a circle: {}", circle.join(" → "));
-            return fault(Code::ExtendsCycle, message, "take one `extends` out".to_owned());
+            // Told once for the whole circle, from whatever tier one comes to it.
+            let mut circle: Vec<(&str, &Document<'_>)> =
+                names.drain(start..).zip(layers.drain(start..)).collect();
+            let first = circle.iter().enumerate().min_by_key(|(_, (name, _))| *name).map_or(0, |(index, _)| index);
+            circle.rotate_left(first);
+            let around: Vec<String> = circle.iter().chain(circle.first()).map(|(name, _)| format!("`{name}`")).collect();
+            let message = format!("the tiers extend each other in a circle: {}", around.join(" → "));
+            return fault(circle[0].1, Code::ExtendsCycle, message, "take one `extends` out".to_owned());
         }
         if names.len() == MAX_LAYERS {
             let message = format!("the tier `{tier}` has more than {MAX_LAYERS} layers");
-            return fault(Code::ExtendsTooDeep, message, "join two of the layers".to_owned());
+            return fault(layers[0], Code::ExtendsTooDeep, message, "join two of the layers".to_owned());
         }
         let Some(next) = known.get(beneath) else {
             let others = known.iter().copied().filter(|known| !names.contains(known)).collect::<Vec<_>>();
             let help = suggest::help(beneath, "tiers", others, "take `extends` out");
-            return fault(Code::UnknownBase, format!("there is no tier {} to extend", shown(beneath)), help);
+            return fault(document, Code::UnknownBase, format!("there is no tier {} to extend", shown(beneath)), help);
         };
         names.push(next);
     }

@@ -24,6 +24,9 @@ const MAX_LOCAL: usize = 64;
 
 fn fault(address: &str) -> Option<String> {
     let Some((local, domain)) = address.rsplit_once('@') else { return Some("it has no `@`".to_owned()) };
+    if local.contains('@') {
+        return Some("it has more than one `@`".to_owned());
+    }
     if address.len() > MAX_LENGTH {
         return Some(format!("it has more than {MAX_LENGTH} characters"));
     }

@@ -11,7 +11,7 @@ use crate::{
     diag::Code,
     estate::Naming,
     kubernetes::names,
-    name::{ItemName, NameFault, Pattern, PatternFault, Target},
+    name::{ItemName, NameFault, Pattern, PatternFault, Target, slug::slug},
 };
 
 /// Reads a name of a tenant, tier, service or item that stands as a value.
@@ -37,19 +37,11 @@ fn message(name: &str, fault: &NameFault) -> String {
 }
 
 fn help(name: &str) -> String {
-    let mut slug = String::new();
-    for c in deunicode::deunicode(name).to_lowercase().chars() {
-        match c {
-            'a'..='z' => slug.push(c),
-            '0'..='9' if !slug.is_empty() => slug.push(c),
-            _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
-            _ => {}
+    match slug(name) {
+        slug if slug.parse::<ItemName>().is_ok() && name.chars().any(char::is_alphanumeric) => {
+            format!("write it like `{slug}`")
         }
-    }
-    slug.truncate(crate::name::MAX_LENGTH);
-    match slug.trim_end_matches('-') {
-        "" => "write lower-case letters, digits and single hyphens, with a letter first".to_owned(),
-        slug => format!("write it like `{slug}`"),
+        _ => "write lower-case letters, digits and single hyphens, with a letter first".to_owned(),
     }
 }
 

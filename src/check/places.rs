@@ -96,11 +96,16 @@ impl<'p> Finder<'p> {
         message: String,
         help: String,
     ) -> Option<&mut Diagnostic> {
-        if self.refused.iter().any(|refused| is_at_or_below(pointer, refused)) {
+        if self.is_refused(pointer) {
             return None;
         }
         self.findings.push(Diagnostic::new(code, place, message, help));
         self.findings.last_mut()
+    }
+
+    /// Returns whether the part at `pointer` has been refused already.
+    pub(super) fn is_refused(&self, pointer: &str) -> bool {
+        self.refused.iter().any(|refused| is_at_or_below(pointer, refused))
     }
 
     /// Returns the place of a value, for a finding elsewhere that refers to it.

@@ -46,9 +46,9 @@ fn check_scaling(finder: &mut Finder<'_>, pointer: &str, replicas: u32, scaling:
         finder.value(Code::ReplicaRange, &at, message, "swap them, or raise `maxReplicas`");
     } else if !(min_replicas..=max_replicas).contains(&&replicas) {
         let message =
-            format!("the service starts with {replicas} Pods and scales between {min_replicas} and {max_replicas}");
-        let help = "write a number in that range, or change the range";
-        finder.value(Code::ReplicaRange, &below(pointer, "replicas"), message, help);
+            format!("the service starts with {replicas} Pods, but scales between {min_replicas} and {max_replicas}");
+        let help = "write `replicas` within that range, or change the range";
+        finder.key(Code::ReplicaRange, &below(pointer, "autoscaling"), message, help);
     }
 }
 

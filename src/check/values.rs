@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{
     files::Files,
-    places::{Document, Finder, Places},
-    shape::Shape,
+    places::{Document, Finder, Places, below},
+    shape::{Shape, shown},
 };
 use crate::{
     diag::{Code, Diagnostic, Place, Position, Span},
@@ -48,7 +48,11 @@ impl ValuesSchema {
                 return refuse(Place::new(PATH, span), error.to_string());
             }
         };
-        match Shape::new(schema) {
+        let made = match outside_reference(&schema, String::new()) {
+            Some((pointer, reference)) => Err((pointer, format!("it refers to {}, outside this file", shown(reference)))),
+            None => Shape::new(schema),
+        };
+        match made {
             Ok(shape) => ValuesSchema::Shape(Box::new(shape)),
             Err((pointer, why)) => {
                 // JSON is YAML, and the YAML reader knows places. A schema that it finds too large has none.
@@ -72,5 +76,24 @@ impl ValuesSchema {
                 shape.check(&Value::Object(values.clone()), "/spec/values", finder);
             }
         }
+    }
+}
+
+/// Returns the first reference to another file or address, with its place. The library refuses them as well.
+fn outside_reference(schema: &Value, pointer: String) -> Option<(String, &str)> {
+    match schema {
+        Value::Object(map) => map.iter().find_map(|(key, value)| {
+            let at = below(&pointer, key);
+            match value.as_str() {
+                Some(reference) if matches!(key.as_str(), "$ref" | "$dynamicRef") && !reference.starts_with('#') => {
+                    Some((at, reference))
+                }
+                _ => outside_reference(value, at),
+            }
+        }),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| outside_reference(item, format!("{pointer}/{index}")))
+        }
+        _ => None,
     }
 }

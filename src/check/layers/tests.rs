@@ -24,7 +24,7 @@ fn words(layered: &Layered, pointer: &str) -> Vec<(String, u32, Value)> {
 #[test]
 fn maps_are_merged_lists_replaced_and_null_takes_away() {
     let sources = sources(&[
-        ("base", "abstract: true\nquota: {pods: '10', services: '5'}\nbundles: [a, b]\nsettings: {x: {y: 1}}"),
+        ("base", "abstract: true\nquota: {pods: '10', services: '5'}\nbundles: [a, b]\nsettings: {x: {z: 1}}"),
         ("top", "extends: base\nquota: {pods: '20', services: null}\nbundles: [c]\nsettings: {x: 5}"),
     ]);
     let layered = of_tier(&sources, "top").unwrap();
@@ -39,7 +39,7 @@ fn maps_are_merged_lists_replaced_and_null_takes_away() {
     );
     assert_eq!(words(&layered, "/bundles/0"), [("tiers/top.yaml".to_owned(), 7, json!("c"))]);
     assert_eq!(words(&layered, "/bundles").len(), 2);
-    assert!(layered.origins("/settings/x/y").is_empty() && layered.origins("/bundles/1").is_empty());
+    assert!(layered.origins("/settings/x/z").is_empty() && layered.origins("/bundles/1").is_empty());
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn help_describes_a_missing_key() {
         "spec": {"displayName": "A", "tier": "t", "contacts": {"admin": "a"}, "lifecycle": {"state": "active"}},
     }));
     assert_eq!(faults.len(), 1);
-    assert_eq!(faults[0].help, "add it: the region: one of `spec.regions` in `tenantry.yaml`");
+    assert_eq!(faults[0].help, "add it (the region: one of `spec.regions` in `tenantry.yaml`)");
 }
 
 #[test]

@@ -15,10 +15,10 @@ pub(super) fn check(finder: &mut Finder<'_>, lifecycle: &Lifecycle) {
     ] {
         let pointer = format!("/spec/lifecycle/{key}");
         match date {
-            None if *state == of => {
+            None if *state == of && !finder.is_refused(&pointer) => {
                 let message = format!("the state `{}` needs `{key}`", of.name());
                 let help = format!("add `{key}: \"2027-01-31T00:00:00Z\"`: {why}");
-                finder.value(Code::LifecycleMismatch, &pointer, message, help);
+                finder.value(Code::LifecycleMismatch, "/spec/lifecycle/state", message, help);
             }
             Some(_) if *state != of => {
                 let message = format!("`{key}` has no meaning in the state `{}`", state.name());
