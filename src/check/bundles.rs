@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     files::Files,
     places::{Finder, below},
-    shape::{Shapes, shown, without},
+    shape::{Shapes, shown},
     suggest,
 };
 use crate::{
@@ -76,10 +76,7 @@ fn bundle<'s>(
     let document = files.document(path, findings)?;
     let mut value = document.node.to_json();
     let mut finder = Finder::new(&document);
-    let refused = shapes.bundle.check(&value, "", &mut finder);
-    without(&mut value, &refused);
-    let complete = refused.is_empty();
-    finder.ignore(refused);
+    let complete = shapes.bundle.check(&mut value, "", &mut finder);
     let spec = serde_json::from_value::<BundleFile>(value).ok().map(|file| file.spec);
     if let Some(spec) = &spec {
         rules(&mut finder, files, folder, spec);

@@ -28,6 +28,20 @@ pub(super) struct Fault {
     pub at_key: bool,
     pub message: String,
     pub help: String,
+    /// What it leaves unknown: the value at this pointer. What rules say about it would be noise.
+    pub refused: String,
+    pub mend: Mend,
+}
+
+/// What lets the rest of a value be read for further checks, though a part of it is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Mend {
+    /// The part has the right type.
+    Keep,
+    /// Without it.
+    Remove,
+    /// A stand-in of the right type.
+    Put(Value),
 }
 
 /// A compiled JSON Schema.
@@ -70,31 +84,41 @@ impl Shape {
         faults
     }
 
-    /// Adds a finding for everything that does not fit; `base` is the pointer to `instance` in the finder's value.
-    /// Returns the pointers of what was refused.
-    pub(super) fn check(&self, instance: &Value, base: &str, finder: &mut Finder<'_>) -> Vec<String> {
+    /// Adds a finding for everything that does not fit, mends `instance` so that the rest of it can still be checked,
+    /// and lets the finder ignore what is said about the mended parts. `base` is the pointer to `instance` in the
+    /// finder's value. Returns whether everything fits.
+    pub(super) fn check(&self, instance: &mut Value, base: &str, finder: &mut Finder<'_>) -> bool {
+        let faults = self.faults(instance);
         let mut refused = Vec::new();
-        for fault in self.faults(instance) {
-            let Fault { code, pointer, at_key, message, help } = fault;
+        for Fault { code, pointer, at_key, message, help, refused: part, mend: way } in &faults {
             let place = format!("{base}{pointer}");
-            if at_key {
-                finder.key(code, &place, message, help);
+            if finder.is_refused(&format!("{base}{part}")) {
+                // A layer has said so already.
+            } else if *at_key {
+                finder.key(*code, &place, message, help);
             } else {
-                finder.value(code, &place, message, help);
+                finder.value(*code, &place, message, help);
             }
-            refused.push(pointer);
+            mend(instance, part, way);
+            refused.push(format!("{base}{part}"));
         }
-        refused
+        finder.ignore(refused);
+        faults.is_empty()
     }
 }
 
-/// Takes refused parts out of a value, so that what is right about the rest can still be checked.
-pub(super) fn without(value: &mut Value, refused: &[String]) {
-    for pointer in refused {
-        let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
-        if let Some(Value::Object(map)) = value.pointer_mut(parent) {
-            map.remove(&key.replace("~1", "/").replace("~0", "~"));
+fn mend(value: &mut Value, pointer: &str, way: &Mend) {
+    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
+    let key = key.replace("~1", "/").replace("~0", "~");
+    match (way, value.pointer_mut(parent)) {
+        (Mend::Remove, Some(Value::Object(map))) => drop(map.remove(&key)),
+        (Mend::Put(stand_in), Some(Value::Object(map))) => drop(map.insert(key, stand_in.clone())),
+        (Mend::Put(stand_in), Some(Value::Array(items))) => {
+            if let Some(item) = key.parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
+                *item = stand_in.clone();
+            }
         }
+        _ => {}
     }
 }
 

@@ -6,7 +6,7 @@ use jsonschema::{
 };
 use serde_json::{Map, Value};
 
-use super::{Fault, Words};
+use super::{Fault, Mend, Words};
 use crate::check::places::{below, dotted};
 use crate::diag::Code;
 
@@ -47,9 +47,16 @@ impl Words<'_> {
             },
             _ => likeliest(at, context),
         };
+        let first = faults.len();
         match context.get(chosen) {
             Some(errors) if !errors.is_empty() => errors.iter().for_each(|error| self.faults(error, faults)),
             _ => faults.push(self.other(error)),
+        }
+        if branches.iter().any(|branch| branch.get("type").is_some_and(|kind| kind == "null")) {
+            // The whole may be left out, so the rest is best read without it.
+            for fault in faults.iter_mut().skip(first).filter(|fault| fault.refused == at) {
+                fault.mend = Mend::Remove;
+            }
         }
     }
 
@@ -66,6 +73,8 @@ impl Words<'_> {
                 at_key: true,
                 message: format!("the key `{key}` is missing in `{}`", dotted(at)),
                 help: format!("add it: {}", one_of(choices)),
+                refused: at.to_owned(),
+                mend: Mend::Remove,
             }),
         }
     }
@@ -82,6 +91,8 @@ impl Words<'_> {
                 at_key: true,
                 message: format!("`{}` is empty", dotted(at)),
                 help: format!("add {}", one_of(keys)),
+                refused: at.to_owned(),
+                mend: Mend::Remove,
             }),
         }
     }
