@@ -79,10 +79,7 @@ fn a_broken_tier_hides_nothing_in_tenants_and_is_not_unknown() {
     ]);
     assert_eq!(
         faults,
-        [
-            (Code::UnknownRegion, "tenants/acme.yaml".to_owned()),
-            (Code::YamlSyntax, "tiers/standard.yaml".to_owned())
-        ]
+        [(Code::UnknownRegion, "tenants/acme.yaml".to_owned()), (Code::YamlSyntax, "tiers/standard.yaml".to_owned())]
     );
 }
 
@@ -125,7 +122,11 @@ fn one_slip_in_a_layer_leaves_the_rest_of_its_tier_checked() {
         ("tiers/base.yaml", &[("    replicas: 2\n", "    replicas: two\n")]),
         (
             "tiers/standard.yaml",
-            &[("tag: v1.2.3", "tag: latest"), ("      connection: cache", "      connection: cash"), ("port: 8080\n      database: true\n      env", "port: 8080\n      databse: true\n      env")],
+            &[
+                ("tag: v1.2.3", "tag: latest"),
+                ("      connection: cache", "      connection: cash"),
+                ("port: 8080\n      database: true\n      env", "port: 8080\n      databse: true\n      env"),
+            ],
         ),
     ]);
     assert_eq!(faults, [Code::WrongType, Code::ImageLatest, Code::UnknownKey, Code::UnknownConnection]);

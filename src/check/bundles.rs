@@ -74,15 +74,14 @@ fn bundle<'s>(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<BundleSpec> {
     let document = files.document(path, findings)?;
-    let mut value = document.node.to_json();
     let mut finder = Finder::new(&document);
-    let complete = shapes.bundle.check(&mut value, "", &mut finder);
-    let spec = serde_json::from_value::<BundleFile>(value).ok().map(|file| file.spec);
+    let (file, fits) = shapes.bundle.read::<BundleFile>(document.node.to_json(), &mut finder);
+    let spec = file.map(|file| file.spec);
     if let Some(spec) = &spec {
         rules(&mut finder, files, folder, spec);
     }
     findings.extend(finder.finish());
-    spec.filter(|_| complete)
+    spec.filter(|_| fits)
 }
 
 fn rules(finder: &mut Finder<'_>, files: &Files<'_>, folder: &str, spec: &BundleSpec) {

@@ -150,11 +150,11 @@ pub(super) fn chain<'d>(
         };
         if let Some(start) = names.iter().position(|name| *name == beneath) {
             // Told once for the whole circle, from whatever tier one comes to it.
-            let mut circle: Vec<(&str, &Document<'_>)> =
-                names.drain(start..).zip(layers.drain(start..)).collect();
+            let mut circle: Vec<(&str, &Document<'_>)> = names.drain(start..).zip(layers.drain(start..)).collect();
             let first = circle.iter().enumerate().min_by_key(|(_, (name, _))| *name).map_or(0, |(index, _)| index);
             circle.rotate_left(first);
-            let around: Vec<String> = circle.iter().chain(circle.first()).map(|(name, _)| format!("`{name}`")).collect();
+            let around: Vec<String> =
+                circle.iter().chain(circle.first()).map(|(name, _)| format!("`{name}`")).collect();
             let message = format!("the tiers extend each other in a circle: {}", around.join(" → "));
             return fault(circle[0].1, Code::ExtendsCycle, message, "take one `extends` out".to_owned());
         }

@@ -50,11 +50,11 @@ pub(super) fn check(files: &Files<'_>, shapes: &Shapes, findings: &mut Vec<Diagn
     let nothing = Outcome { facts: Facts::default(), platform: None };
     let Some((path, _)) = files.under(ESTATE_FILE).find(|(path, _)| *path == ESTATE_FILE) else { return nothing };
     let Some(document) = files.document(path, findings) else { return nothing };
-    let mut value = document.node.to_json();
+    let value = document.node.to_json();
     let mut facts = facts(&value);
     let mut finder = Finder::new(&document);
-    shapes.estate.check(&mut value, "", &mut finder);
-    let platform = serde_json::from_value::<EstateFile>(value).ok().map(|file| {
+    let (file, _) = shapes.estate.read::<EstateFile>(value, &mut finder);
+    let platform = file.map(|file| {
         let patterns = rules(&mut finder, &file);
         facts.naming = Some(patterns.clone());
         platform(file, patterns)

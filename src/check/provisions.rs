@@ -24,12 +24,7 @@ use crate::{
 };
 
 /// Checks all groups of a tier. `unknown` are the pointers of what has been refused already.
-pub(super) fn check(
-    layered: &Layered,
-    tier: &TierSpec,
-    unknown: Vec<String>,
-    around: &Around<'_>,
-) -> Vec<Diagnostic> {
+pub(super) fn check(layered: &Layered, tier: &TierSpec, unknown: Vec<String>, around: &Around<'_>) -> Vec<Diagnostic> {
     let mut finder = Finder::new(layered);
     finder.ignore(unknown);
     let mut found = Vec::new();

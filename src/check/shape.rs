@@ -9,6 +9,7 @@ use jsonschema::{
     error::{TypeKind, ValidationErrorKind},
     types::JsonType,
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub(super) use shapes::Shapes;
@@ -62,7 +63,7 @@ impl Shape {
     ///
     /// Why it is no schema, and where in it, as a JSON pointer.
     pub(super) fn new(mut schema: Value) -> Result<Self, (String, String)> {
-        demand_whole_numbers(&mut schema);
+        tighten(&mut schema);
         let options = jsonschema::options().with_pattern_options(PatternOptions::regex()).with_keyword(WHOLE, whole);
         match options.build(&schema) {
             Ok(validator) => Ok(Self { schema, validator }),
@@ -105,6 +106,22 @@ impl Shape {
         finder.ignore(refused);
         faults.is_empty()
     }
+
+    /// Checks a value and reads what it can of it; the second half is whether everything fits.
+    pub(super) fn read<T: DeserializeOwned>(&self, mut value: Value, finder: &mut Finder<'_>) -> (Option<T>, bool) {
+        let fits = self.check(&mut value, "", finder);
+        match serde_json::from_value(value) {
+            Ok(read) => (Some(read), fits),
+            Err(error) => {
+                // The schema is made from the same type; should the two ever differ, nobody gets past this silently.
+                if fits {
+                    let help = "write the value as the schema describes it";
+                    finder.key(Code::SchemaRule, "", error.to_string(), help);
+                }
+                (None, false)
+            }
+        }
+    }
 }
 
 fn mend(value: &mut Value, pointer: &str, way: &Mend) {
@@ -122,7 +139,8 @@ fn mend(value: &mut Value, pointer: &str, way: &Mend) {
     }
 }
 
-fn demand_whole_numbers(schema: &mut Value) {
+/// Demands what the typed shapes do beyond their schema: whole numbers written as such, and within their type.
+fn tighten(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             let integer = |kind: &Value| match kind {
@@ -132,10 +150,19 @@ fn demand_whole_numbers(schema: &mut Value) {
             };
             if object.get("type").is_some_and(integer) {
                 object.insert(WHOLE.to_owned(), Value::Bool(true));
+                let bounds = match object.get("format").and_then(Value::as_str) {
+                    Some("uint32") => Some((0, i64::from(u32::MAX))),
+                    Some("int32") => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+                    _ => None,
+                };
+                if let Some((low, high)) = bounds {
+                    object.entry("minimum").or_insert(Value::from(low));
+                    object.entry("maximum").or_insert(Value::from(high));
+                }
             }
-            object.values_mut().for_each(demand_whole_numbers);
+            object.values_mut().for_each(tighten);
         }
-        Value::Array(items) => items.iter_mut().for_each(demand_whole_numbers),
+        Value::Array(items) => items.iter_mut().for_each(tighten),
         _ => {}
     }
 }

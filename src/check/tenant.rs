@@ -64,11 +64,10 @@ fn read<'s>(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<(Claims, Option<Tenant>)> {
     let document = files.document(path, findings)?;
-    let mut value = document.node.to_json();
+    let value = document.node.to_json();
     let mut finder = Finder::new(&document);
     let name = value.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
-    around.shapes.tenant.check(&mut value, "", &mut finder);
-    let Ok(file) = serde_json::from_value::<TenantFile>(value) else {
+    let (Some(file), _) = around.shapes.tenant.read::<TenantFile>(value, &mut finder) else {
         findings.extend(name.iter().filter_map(|name| files::name_mismatch(&document, "tenants/", name)));
         findings.extend(finder.finish());
         return Some((Claims { name, ..Claims::default() }, None));

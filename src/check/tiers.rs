@@ -172,11 +172,9 @@ fn merged(
     if layered.value.get("abstract") == Some(&Value::Bool(true)) {
         return State::Abstract;
     }
-    let mut value = layered.value.clone();
     let mut finder = Finder::new(&layered);
-    finder.ignore(reach(refused, &value));
-    around.shapes.merged_tier.check(&mut value, "", &mut finder);
-    let Ok(spec) = serde_json::from_value::<TierSpec>(value) else {
+    finder.ignore(reach(refused, &layered.value));
+    let (Some(spec), _) = around.shapes.merged_tier.read::<TierSpec>(layered.value.clone(), &mut finder) else {
         findings.extend(finder.finish());
         return State::Broken;
     };

@@ -49,7 +49,9 @@ impl ValuesSchema {
             }
         };
         let made = match outside_reference(&schema, String::new()) {
-            Some((pointer, reference)) => Err((pointer, format!("it refers to {}, outside this file", shown(reference)))),
+            Some((pointer, reference)) => {
+                Err((pointer, format!("it refers to {}, outside this file", shown(reference))))
+            }
             None => Shape::new(schema),
         };
         match made {
