@@ -122,7 +122,7 @@ fn host(finder: &mut Finder<'_>, pointer: &str, name: &str) {
 
 fn is_host(name: &str) -> bool {
     let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    address.parse::<std::net::IpAddr>().is_ok()
+    address.parse::<core::net::IpAddr>().is_ok()
         || match hosts::parse(name) {
             Ok(_) => true,
             Err(hosts::HostFault::SingleLabel) => true,

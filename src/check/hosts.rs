@@ -1,6 +1,6 @@
 //! Host names: subdomains of the platform, domains of customers, hosts of servers.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// The most bytes of a host name (RFC 1035, without the root).
 const MAX_LENGTH: usize = 253;
