@@ -1,18 +1,27 @@
 //! The command line: the argument tree, and one thin file per command. Results go to stdout, all else to stderr.
 
 mod check;
+mod commit;
+mod diff;
 mod error;
+mod explain;
+mod init;
 mod input;
+mod manual;
+mod pipeline;
+mod quickstart;
+mod render;
 mod report;
 mod schema;
+mod tenant;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use error::{CommandError, Exit};
 use report::{Color, Ui};
 
-/// One YAML file per tenant in git: checked, rendered, reviewed, committed and made real
+/// One YAML file per tenant in git: checked, rendered, reviewed, committed, for Argo CD
 #[derive(Debug, Parser)]
 #[command(name = "tenantry", version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
@@ -40,8 +49,26 @@ struct Global {
 enum Command {
     /// Find every fault of every file at once
     Check(check::CheckArgs),
-    /// Write the JSON Schemas of the estate's files
+    /// Render the tree to a directory, or to stdout
+    Render(render::RenderArgs),
+    /// Show what a change does to everything that is rendered
+    Diff(diff::DiffArgs),
+    /// Show which file, line and layer gave a value
+    Explain(explain::ExplainArgs),
+    /// Put the rendered tree on the output branch as one commit
+    Commit(commit::CommitArgs),
+    /// Make and list tenant files
+    Tenant(tenant::TenantArgs),
+    /// Write a small estate of one's own
+    Init(init::InitArgs),
+    /// Do the whole main job on the flagship estate, with nothing to install
+    Quickstart(quickstart::QuickstartArgs),
+    /// Show or write the JSON Schemas of all files
     Schema(schema::SchemaArgs),
+    /// Print the completions of a shell
+    Completions(manual::CompletionsArgs),
+    /// Print or write the manual pages
+    Man(manual::ManArgs),
 }
 
 /// Runs the command that the arguments name, and turns its outcome into an exit code.
@@ -50,9 +77,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         // clap prints help to stdout with 0 and wrong usage to stderr with 2.
         Err(usage) => {
-            let code = if usage.use_stderr() { Exit::Usage } else { Exit::Done };
+            let exit = if usage.use_stderr() { Exit::Usage } else { Exit::Done };
             report::usage(&usage);
-            return code.into();
+            return exit.into();
         }
     };
     report::start_log(cli.global.log_format);
@@ -70,6 +97,15 @@ fn run(ui: &Ui, cli: &Cli) -> Result<Exit, CommandError> {
     let global = &cli.global;
     match &cli.command {
         Command::Check(args) => check::run(ui, global, args),
+        Command::Render(args) => render::run(ui, global, args),
+        Command::Diff(args) => diff::run(ui, global, args),
+        Command::Explain(args) => explain::run(ui, global, args),
+        Command::Commit(args) => commit::run(ui, global, args),
+        Command::Tenant(args) => tenant::run(ui, global, args),
+        Command::Init(args) => init::run(ui, args),
+        Command::Quickstart(args) => quickstart::run(ui, args),
         Command::Schema(args) => schema::run(ui, args),
+        Command::Completions(args) => manual::completions(ui, &mut Cli::command(), args),
+        Command::Man(args) => manual::man(ui, Cli::command(), args),
     }
 }

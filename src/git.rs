@@ -3,6 +3,12 @@
 //! Nothing is ever checked out, no hook and no filter ever runs, and neither work tree nor index is touched. Fetch and
 //! push go through the `git` program, so that a user's credential helpers, SSH settings and proxies hold.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the git edge: locks, packs and child processes"
+)]
+
 mod error;
 mod lock;
 mod objects;

@@ -1,5 +1,7 @@
 //! The load step: a directory becomes [`Sources`]; the only reader of input files.
 
+#![expect(clippy::disallowed_methods, reason = "the only reader of an estate's files")]
+
 use std::{
     fs::{self, File, Metadata},
     io::{self, Read},

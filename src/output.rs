@@ -4,6 +4,8 @@
 //! alike is put there, marked unfinished; the final one comes last. So a killed run leaves nothing that the next one
 //! does not know as its own. Files are not synced to the disk: after a power cut, run again.
 
+#![expect(clippy::disallowed_methods, reason = "the only writer of files")]
+
 mod error;
 mod index;
 mod survey;

@@ -17,7 +17,8 @@ fn root() -> PathBuf {
 }
 
 fn files(folder: &Path) -> BTreeMap<String, String> {
-    let all = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    let all =
+        walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
     all.map(|entry| {
         let path = entry.path().strip_prefix(folder).unwrap().to_string_lossy().into_owned();
         (path, fs::read_to_string(entry.path()).unwrap())

@@ -40,7 +40,9 @@ fn parts(readme: &str) -> Vec<Part> {
         for line in lines.by_ref().take_while(|line| *line != "```") {
             match line.strip_prefix("$ ") {
                 Some(command) => examples.push(Example { command: command.to_owned(), expected: Vec::new() }),
-                None => examples.last_mut().expect("a console block starts with a command").expected.push(line.to_owned()),
+                None => {
+                    examples.last_mut().expect("a console block starts with a command").expected.push(line.to_owned())
+                }
             }
         }
         parts.push(Part::Block(examples));
@@ -51,7 +53,8 @@ fn parts(readme: &str) -> Vec<Part> {
 }
 
 fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file()) {
+    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file())
+    {
         let target = to.join(entry.path().strip_prefix(from).unwrap());
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(entry.path(), target).unwrap();

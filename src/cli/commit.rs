@@ -212,5 +212,7 @@ fn author(text: &str) -> Result<(String, String), CommandError> {
         .and_then(|text| text.split_once(" <"))
         .filter(|(name, mail)| !name.trim().is_empty() && mail.contains('@'))
         .map(|(name, mail)| (name.trim().to_owned(), mail.to_owned()))
-        .ok_or_else(|| CommandError::usage(anyhow!("`{text}` is no author")).hint("write it as `Name <mail@example.com>`"))
+        .ok_or_else(|| {
+            CommandError::usage(anyhow!("`{text}` is no author")).hint("write it as `Name <mail@example.com>`")
+        })
 }

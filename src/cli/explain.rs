@@ -128,14 +128,17 @@ impl Asked<'_> {
     }
 
     fn field(&self, name: &str, field: Option<&str>) -> Result<Document, CommandError> {
-        let renderer = Renderer::new(self.estate)
-            .map_err(|_| CommandError::usage(anyhow!("the templates have findings")).hint("see `tenantry check --rendered`"))?;
-        let rendered = renderer
-            .tenant(self.plan)
-            .map_err(|_| CommandError::usage(anyhow!("the tenant cannot be rendered")).hint("see `tenantry check --rendered`"))?;
+        let renderer = Renderer::new(self.estate).map_err(|_| {
+            CommandError::usage(anyhow!("the templates have findings")).hint("see `tenantry check --rendered`")
+        })?;
+        let rendered = renderer.tenant(self.plan).map_err(|_| {
+            CommandError::usage(anyhow!("the tenant cannot be rendered")).hint("see `tenantry check --rendered`")
+        })?;
         let object = find_object(&rendered.objects, name)?;
         let keys = match field {
-            Some(field) => path::find(&object.value, field).map_err(|near| unknown("the object has no", field, &near))?,
+            Some(field) => {
+                path::find(&object.value, field).map_err(|near| unknown("the object has no", field, &near))?
+            }
             None => Vec::new(),
         };
         let value = path::at(&object.value, &keys).cloned().unwrap_or_default();
@@ -149,15 +152,16 @@ impl Asked<'_> {
                 from.push(origins::of(self.estate, self.sources, self.plan, &keys, value));
             }
         }
-        let template =
-            source.map(|source| TemplateLine { place: source.place.to_string(), text: source.line_text.trim().to_owned() });
+        let template = source
+            .map(|source| TemplateLine { place: source.place.to_string(), text: source.line_text.trim().to_owned() });
         let path = field.map_or_else(|| name.to_owned(), |field| format!("{name} {field}"));
         Ok(Document { version: 1, path, value, template, from })
     }
 
     /// The path in the plan that an expression of a template begins with: `item.replicas | int` → `services.auth.replicas`.
     fn plan_path(&self, expression: &str, origin: &Origin, item: Option<&str>) -> Option<String> {
-        let end = expression.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).unwrap_or(expression.len());
+        let end =
+            expression.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).unwrap_or(expression.len());
         let path = expression[..end].trim_end_matches('.');
         let Some(rest) = path.strip_prefix("item").filter(|rest| rest.is_empty() || rest.starts_with('.')) else {
             return (!path.is_empty()).then(|| path.to_owned());

@@ -13,9 +13,10 @@ use crate::{
     check,
     diag::{Diagnostic, Report},
     estate::{Estate, Tenant},
-    inflate::Programs,
+    inflate::{self, Programs},
+    plan::Plan,
     render::{self, Renderer},
-    rendered::Rendered,
+    rendered::{Origin, Rendered},
     resolve::Resolver,
     sources::Sources,
     tree::Tree,
@@ -26,7 +27,7 @@ use crate::{
 struct Stages<'e> {
     resolver: Resolver<'e>,
     renderer: Renderer<'e>,
-    verifier: Verifier<'e>,
+    verifier: Verifier,
     programs: Programs,
 }
 
@@ -50,9 +51,13 @@ impl<'e> Stages<'e> {
             Err(findings) => return (None, findings),
         };
         // inflate (runs kustomize or helm, only where the tier gives them the last word)
-        let (last_word, mut findings) = self.programs.inflate(&plan, &rendered);
+        let (last_word, mut findings) = match inflate::has_last_word(&plan) {
+            true => self.programs.inflate(&plan, &rendered, &render::write(&rendered)),
+            false => (None, Vec::new()),
+        };
         // verify (no I/O)
-        findings.extend(self.verifier.verify(&plan, last_word.as_ref().unwrap_or(&rendered), &self.renderer));
+        let place = |plan: &Plan, origin: &Origin, pointer: &str| self.renderer.place(plan, origin, pointer);
+        findings.extend(self.verifier.verify(&plan, last_word.as_ref().unwrap_or(&rendered), &place));
         (Some(rendered), findings)
     }
 }
@@ -112,7 +117,7 @@ pub(super) fn tree(ui: &Ui, estate: &Estate, names: &[String]) -> Result<Made, C
     Ok(Made { tree, report: Report::new(findings) })
 }
 
-fn select<'e>(estate: &'e Estate, names: &[String]) -> Result<Vec<&'e Tenant>, CommandError> {
+pub(super) fn select<'e>(estate: &'e Estate, names: &[String]) -> Result<Vec<&'e Tenant>, CommandError> {
     if names.is_empty() {
         return Ok(estate.tenants().values().collect());
     }

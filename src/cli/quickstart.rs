@@ -18,12 +18,10 @@ use super::{
     tenant::{self, NewArgs, NewFile},
 };
 use crate::{
-    check,
-    diff,
+    check, diff,
     estate::Estate,
     git::{
-        self, Repository,
-        start,
+        self, Repository, start,
         write::{CommitOutcome, CommitRequest, Expected},
     },
     output,

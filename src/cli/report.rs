@@ -14,6 +14,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CommandError;
+use crate::diff::text::Style;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,9 +57,9 @@ impl Ui {
         }
     }
 
-    /// Returns whether a person looks at stdout.
-    pub(super) fn interactive(&self) -> bool {
-        io::stdout().is_terminal()
+    /// Returns how reports of changes look on stdout.
+    pub(super) fn style(&self) -> Style {
+        Style { color: self.colored(), ..Style::default() }
     }
 
     /// Prints a result. A reader that went away (`| head`) ends the output, not the command.

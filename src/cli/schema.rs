@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     commit,
     error::{CommandError, Exit},
+    explain,
     report::{Ui, findings},
 };
 use crate::{diff, output, raw::schema};
@@ -24,13 +25,14 @@ pub(super) struct SchemaArgs {
 }
 
 /// Every schema by the name of its file without `.schema.json`.
-fn all() -> [(&'static str, Value); 8] {
+fn all() -> [(&'static str, Value); 9] {
     [
         ("bundle", schema::bundle()),
         ("check", schemars::schema_for!(findings::Document).to_value()),
         ("commit", schemars::schema_for!(commit::Document).to_value()),
         ("diff", diff::schema()),
         ("estate", schema::estate()),
+        ("explain", schemars::schema_for!(explain::Document).to_value()),
         ("provision", schema::provision()),
         ("tenant", schema::tenant()),
         ("tier", schema::tier()),

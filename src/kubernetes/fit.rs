@@ -114,9 +114,13 @@ pub struct Demand {
 /// # Errors
 ///
 /// An object without an identity, a quantity that cannot be read, or a sum beyond 128 bits.
-pub fn demand(schemas: &Schemas, objects: &[Value]) -> Result<Demand, FitError> {
-    let defaults = limits::Defaults::of(objects)?;
-    let scalers = workloads::autoscaled(objects);
+pub fn demand<'o>(
+    schemas: &Schemas,
+    objects: impl IntoIterator<Item = &'o Value, IntoIter: Clone>,
+) -> Result<Demand, FitError> {
+    let objects = objects.into_iter();
+    let defaults = limits::Defaults::of(objects.clone())?;
+    let scalers = workloads::autoscaled(objects.clone());
     let mut demand = Demand::default();
     let mut hooks: BTreeMap<Moment, Amounts> = BTreeMap::new();
     for object in objects {

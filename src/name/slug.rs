@@ -43,7 +43,8 @@ mod tests {
 
     #[test]
     fn a_slug_with_its_suffix_is_always_a_name() {
-        for name in ["北京烤鸭", "🦀🦀🦀", "ß", "-", "a", "Ω", "1", "\u{202e}x", "مرحبا بالعالم كيف حالك اليوم"] {
+        for name in ["北京烤鸭", "🦀🦀🦀", "ß", "-", "a", "Ω", "1", "\u{202e}x", "مرحبا بالعالم كيف حالك اليوم"]
+        {
             let name = format!("{}-7f3a9c", slug(name));
             assert!(name.parse::<TenantName>().is_ok(), "{name}");
         }

@@ -45,9 +45,18 @@ fn what_a_template_must_not_make_is_refused() {
     let metadata = "metadata:\n  name: x\n  namespace: {{ namespace }}\n";
     for (object, code) in [
         (format!("apiVersion: v1\nkind: Secret\n{metadata}stringData:\n  password: hunter2\n"), "secret"),
-        ("apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: x\nrules: []\n".into(), "kind"),
-        ("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  namespace: my-platform-neighbour\n".into(), "namespace"),
-        (format!("apiVersion: v1\nkind: ConfigMap\n{metadata}---\napiVersion: v1\nkind: ConfigMap\n{metadata}"), "identity"),
+        (
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: x\nrules: []\n".into(),
+            "kind",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  namespace: my-platform-neighbour\n".into(),
+            "namespace",
+        ),
+        (
+            format!("apiVersion: v1\nkind: ConfigMap\n{metadata}---\napiVersion: v1\nkind: ConfigMap\n{metadata}"),
+            "identity",
+        ),
         (format!("apiVersion: v1\nkind: ConfigMap\n{metadata}dta: {{}}\n"), "data"),
     ] {
         let scratch = Scratch::starter();

@@ -7,7 +7,11 @@ use crate::estate::{FIRST, Scratch, stdout};
 #[test]
 fn a_change_of_form_shows_nothing() {
     let scratch = Scratch::repository();
-    scratch.edit("templates/app/service.yaml.j2", "  replicas: {{ item.replicas }}\n", "\n  # a note\n  replicas:   {{ item.replicas }}\n");
+    scratch.edit(
+        "templates/app/service.yaml.j2",
+        "  replicas: {{ item.replicas }}\n",
+        "\n  # a note\n  replicas:   {{ item.replicas }}\n",
+    );
     let diff = scratch.run(&["diff", "--exit-code"]).success();
     assert!(stdout(&diff).to_lowercase().contains("no changes"), "{}", stdout(&diff));
 }

@@ -65,7 +65,10 @@ impl Scratch {
     /// Writes a second tenant with this name and subdomain.
     pub fn add_tenant(&self, name: &str, uid_end: &str) {
         let text = self.read(&format!("tenants/{FIRST}.yaml"));
-        let text = text.replace(FIRST, name).replace("6c7d8e9f0a1b", uid_end).replace("first-customer\n", &format!("{name}\n"));
+        let text = text
+            .replace(FIRST, name)
+            .replace("6c7d8e9f0a1b", uid_end)
+            .replace("first-customer\n", &format!("{name}\n"));
         self.write(&format!("tenants/{name}.yaml"), text);
     }
 
@@ -104,7 +107,11 @@ pub fn git(folder: &Path, arguments: &[&str]) -> String {
 /// The binary with nothing of the caller's environment but the path to programs.
 pub fn tenantry(folder: &Path) -> assert_cmd::Command {
     let mut command = assert_cmd::cargo::cargo_bin_cmd!("tenantry");
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder).current_dir(folder);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", folder)
+        .current_dir(folder);
     command
 }
 

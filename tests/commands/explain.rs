@@ -21,7 +21,8 @@ fn a_value_of_the_plan_names_every_layer() {
     assert!(text.starts_with("tier.quota.requests.cpu = \"1\"\n"), "{text}");
     let standard = line_of(&scratch.read("tiers/standard.yaml"), "requests.cpu: 300m");
     let own = line_of(&scratch.read(&file), "requests.cpu");
-    for place in [format!("tiers/standard.yaml:{standard}:"), "tiers/premium.yaml:8:".into(), format!("{file}:{own}:")] {
+    for place in [format!("tiers/standard.yaml:{standard}:"), "tiers/premium.yaml:8:".into(), format!("{file}:{own}:")]
+    {
         assert!(text.contains(&place), "{place} is missing from {text}");
     }
 }
@@ -35,7 +36,8 @@ fn a_field_of_an_object_names_its_template_line_and_the_plan() {
     assert!(text.starts_with("Deployment/web spec.replicas = 2\n"), "{text}");
     assert!(text.contains(&format!("templates/app/service.yaml.j2:{template}:")), "{text}");
     assert!(text.contains(&format!("tiers/standard.yaml:{tier}:")), "{text}");
-    let json = stdout(&scratch.run(&["explain", FIRST, "Deployment/web", "spec.replicas", "--format", "json"]).success());
+    let json =
+        stdout(&scratch.run(&["explain", FIRST, "Deployment/web", "spec.replicas", "--format", "json"]).success());
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["from"][0]["path"], "services.web.replicas");
 }
 

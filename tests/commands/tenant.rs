@@ -14,7 +14,8 @@ fn tenants(scratch: &Scratch) -> Vec<String> {
 #[test]
 fn a_new_tenant_passes_check() {
     let scratch = Scratch::starter();
-    for name in ["Café Zoë & Söhne", "ABC Corporation", "ABC Corporation", "3M: \"quoted\" # not a comment", "北京烤鸭"] {
+    for name in ["Café Zoë & Söhne", "ABC Corporation", "ABC Corporation", "3M: \"quoted\" # not a comment", "北京烤鸭"]
+    {
         let made = scratch.run(&["tenant", "new", name, "--tier", "standard", "--admin", "a@example.com"]).success();
         assert!(stdout(&made).trim_end().ends_with(".yaml"));
     }

@@ -92,10 +92,7 @@ fn candidates(plan: &Plan, keys: &[String], tenant: &str, tiers: &[String]) -> V
             Some("subscription") => vec![in_tenant(&["spec", "subscription", "id"], &[])],
             _ => vec![in_tenant(&["spec"], rest)],
         },
-        "region" => vec![
-            in_tenant(&["spec", "region"], &[]),
-            in_estate(&["spec", "regions", &plan.region.name], rest),
-        ],
+        "region" => vec![in_tenant(&["spec", "region"], &[]), in_estate(&["spec", "regions", &plan.region.name], rest)],
         "platform" if rest.first().is_some_and(|key| key == "name") => vec![in_estate(&["metadata", "name"], &[])],
         "platform" => vec![in_estate(&["spec"], rest)],
         "hosts" => vec![

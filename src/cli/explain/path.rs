@@ -21,7 +21,8 @@ pub(super) fn find(value: &Value, text: &str) -> Result<Vec<String>, String> {
 
 /// The longest key of `here` that `rest` begins with; `name` of a list's elements counts as a key (`containers.auth`).
 fn step<'v>(here: &'v Value, rest: &str) -> Option<(String, &'v Value)> {
-    let fits = |key: &str| rest.strip_prefix(key).is_some_and(|after| after.is_empty() || after.starts_with(['.', '[', ']']));
+    let fits =
+        |key: &str| rest.strip_prefix(key).is_some_and(|after| after.is_empty() || after.starts_with(['.', '[', ']']));
     match here {
         Value::Object(map) => {
             let (key, next) = map.iter().filter(|(key, _)| fits(key)).max_by_key(|(key, _)| key.len())?;

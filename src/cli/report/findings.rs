@@ -1,7 +1,7 @@
 //! Findings as text, JSON, SARIF or workflow commands.
 
-use serde::Serialize;
 use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{super::check::Format, super::error::CommandError, Ui, github, sarif, text};
 use crate::{

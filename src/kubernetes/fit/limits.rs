@@ -19,9 +19,9 @@ pub(super) struct Defaults {
 
 impl Defaults {
     /// Reads the LimitRanges among the objects.
-    pub(super) fn of(objects: &[Value]) -> Result<Self, FitError> {
+    pub(super) fn of<'o>(objects: impl Iterator<Item = &'o Value>) -> Result<Self, FitError> {
         let mut defaults = Defaults::default();
-        for object in objects.iter().filter(|object| object.get("kind").and_then(Value::as_str) == Some("LimitRange")) {
+        for object in objects.filter(|object| object.get("kind").and_then(Value::as_str) == Some("LimitRange")) {
             defaults.read(object).map_err(|error| failure(object, error))?;
         }
         Ok(defaults)
@@ -71,7 +71,7 @@ pub struct LimitViolation {
 ///
 /// A quantity that cannot be read.
 pub fn check_limit_range(limit_range: &Value, object: &Value) -> Result<Vec<LimitViolation>, FitError> {
-    let defaults = Defaults::of(std::slice::from_ref(limit_range))?;
+    let defaults = Defaults::of(std::iter::once(limit_range))?;
     let mut violations = Vec::new();
     check(limit_range, object, &defaults, &mut violations).map_err(|error| failure(object, error))?;
     Ok(violations)

@@ -17,8 +17,8 @@ const SKIP: &str = "Skip";
 pub(super) type Scalers = BTreeMap<(String, String), u64>;
 
 /// Reads the HorizontalPodAutoscalers.
-pub(super) fn autoscaled(objects: &[Value]) -> Scalers {
-    let autoscalers = objects.iter().filter(|object| text(object, "/kind") == Some("HorizontalPodAutoscaler"));
+pub(super) fn autoscaled<'o>(objects: impl Iterator<Item = &'o Value>) -> Scalers {
+    let autoscalers = objects.filter(|object| text(object, "/kind") == Some("HorizontalPodAutoscaler"));
     autoscalers
         .filter_map(|object| {
             let kind = text(object, "/spec/scaleTargetRef/kind")?.to_owned();
