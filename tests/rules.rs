@@ -19,7 +19,8 @@ use tenantry::{
     sources::{Refusal, Sources},
 };
 
-/// Rules about rendered objects and templates: another harness covers them.
+/// Rules that do not belong to `check::check`: those about templates and rendered objects. Another harness covers them
+/// until `run` renders and verifies as well.
 const RENDERED: &[Code] = &[];
 
 fn fixtures() -> PathBuf {
@@ -61,10 +62,21 @@ fn make_unstorable(code: &str, sources: &mut Sources) {
     sources.insert("tenants/acme.yaml", Err(refusal));
 }
 
+/// Builds a fixture. The neighbour of `file-too-large` is filled up to exactly 64 KiB here.
 fn fixture(kind: &str, code: &str) -> Sources {
     let mut sources = base();
     let root = fixtures().join(kind).join(code);
     lay(&mut sources, &root, &root);
+    match kind {
+        "invalid" => make_unstorable(code, &mut sources),
+        _ if code == "file-too-large" => {
+            let path = "tenants/acme.yaml";
+            let mut bytes = sources.get(path).unwrap().as_ref().unwrap().to_vec();
+            bytes.resize(64 << 10, b'\n');
+            sources.insert(path, Ok(Arc::from(bytes)));
+        }
+        _ => {}
+    }
     sources
 }
 
@@ -122,9 +134,7 @@ fn every_invalid_fixture_gives_its_report() {
     let bless = std::env::var_os("TENANTRY_BLESS").is_some();
     let mut faults = Vec::new();
     for code in folders("invalid") {
-        let mut sources = fixture("invalid", &code);
-        make_unstorable(&code, &mut sources);
-        let report = run(&sources);
+        let report = run(&fixture("invalid", &code));
         let found = lines(&report);
         let path = fixtures().join("invalid").join(&code).join("expected.txt");
         if bless {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     files::Files,
     places::{Finder, below},
-    shape::{Shapes, shown, without},
+    shape::{Shapes, shown},
     suggest,
 };
 use crate::{
@@ -74,18 +74,14 @@ fn bundle<'s>(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<BundleSpec> {
     let document = files.document(path, findings)?;
-    let mut value = document.node.to_json();
     let mut finder = Finder::new(&document);
-    let refused = shapes.bundle.check(&value, "", &mut finder);
-    without(&mut value, &refused);
-    let complete = refused.is_empty();
-    finder.ignore(refused);
-    let spec = serde_json::from_value::<BundleFile>(value).ok().map(|file| file.spec);
+    let (file, fits) = shapes.bundle.read::<BundleFile>(document.node.to_json(), &mut finder);
+    let spec = file.map(|file| file.spec);
     if let Some(spec) = &spec {
         rules(&mut finder, files, folder, spec);
     }
     findings.extend(finder.finish());
-    spec.filter(|_| complete)
+    spec.filter(|_| fits)
 }
 
 fn rules(finder: &mut Finder<'_>, files: &Files<'_>, folder: &str, spec: &BundleSpec) {

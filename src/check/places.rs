@@ -23,6 +23,26 @@ pub(super) struct Document<'s> {
     pub node: Node,
 }
 
+impl Document<'_> {
+    /// Takes the parts at these pointers out.
+    pub(super) fn prune(&mut self, pointers: &[String]) {
+        for pointer in pointers {
+            let mut node = &mut self.node;
+            let mut keys = pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).peekable();
+            while let (Some(key), NodeValue::Map(entries)) = (keys.next(), &mut node.value) {
+                if keys.peek().is_none() {
+                    entries.retain(|entry| entry.key != key);
+                    break;
+                }
+                match entries.iter_mut().find(|entry| entry.key == key) {
+                    Some(entry) => node = &mut entry.value,
+                    None => break,
+                }
+            }
+        }
+    }
+}
+
 impl Places for Document<'_> {
     fn value(&self, pointer: &str) -> Place {
         Place::new(self.path, self.node.span_near(pointer))
@@ -111,6 +131,11 @@ impl<'p> Finder<'p> {
     /// Returns the place of a value, for a finding elsewhere that refers to it.
     pub(super) fn place(&self, pointer: &str) -> Place {
         self.places.value(pointer)
+    }
+
+    /// Returns the pointers that are ignored.
+    pub(super) fn refused(&self) -> &[String] {
+        &self.refused
     }
 
     /// Returns what was found.

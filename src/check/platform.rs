@@ -9,8 +9,8 @@ use super::{
     files::Files,
     hosts, images, naming,
     places::{Finder, below},
-    quantities,
-    shape::{Shapes, shown, without},
+    provisions, quantities,
+    shape::{Shapes, shown},
     suggest, text,
 };
 use crate::{
@@ -50,13 +50,11 @@ pub(super) fn check(files: &Files<'_>, shapes: &Shapes, findings: &mut Vec<Diagn
     let nothing = Outcome { facts: Facts::default(), platform: None };
     let Some((path, _)) = files.under(ESTATE_FILE).find(|(path, _)| *path == ESTATE_FILE) else { return nothing };
     let Some(document) = files.document(path, findings) else { return nothing };
-    let mut value = document.node.to_json();
+    let value = document.node.to_json();
     let mut facts = facts(&value);
     let mut finder = Finder::new(&document);
-    let refused = shapes.estate.check(&value, "", &mut finder);
-    without(&mut value, &refused);
-    finder.ignore(refused);
-    let platform = serde_json::from_value::<EstateFile>(value).ok().map(|file| {
+    let (file, _) = shapes.estate.read::<EstateFile>(value, &mut finder);
+    let platform = file.map(|file| {
         let patterns = rules(&mut finder, &file);
         facts.naming = Some(patterns.clone());
         platform(file, patterns)
@@ -70,7 +68,11 @@ fn facts(value: &Value) -> Facts {
     let spec = value.get("spec");
     let text = |pointer: &str| spec.and_then(|spec| spec.pointer(pointer)).and_then(Value::as_str);
     let map = |key: &str| spec.and_then(|spec| spec.get(key)).and_then(Value::as_object);
-    let kind = |connection: &Value| connection.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // A kind that does not exist is a finding of its own, and nothing follows from it.
+    let kind = |connection: &Value| {
+        let kind = connection.get("kind").and_then(Value::as_str).unwrap_or_default();
+        if provisions::SERVERS.contains(&kind) || endpoints::is_store(kind) { kind.to_owned() } else { String::new() }
+    };
     let reserved = spec.and_then(|spec| spec.get("reservedSubdomains")).and_then(Value::as_array);
     let connections = map("connections").map(|map| map.iter().map(|(name, c)| (name.clone(), kind(c))).collect());
     let mut namespaces = BTreeMap::new();

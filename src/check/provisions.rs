@@ -10,7 +10,7 @@ use super::{
     layers::Layered,
     naming, objects,
     places::{Finder, Places, below},
-    shape::{shown, without},
+    shape::shown,
     suggest,
     tiers::Around,
     topology,
@@ -23,17 +23,23 @@ use crate::{
     raw::tier::{Each, ProvisionGroup, TierSpec},
 };
 
-/// Checks all groups of a tier.
-pub(super) fn check(layered: &Layered, tier: &TierSpec, around: &Around<'_>) -> Vec<Diagnostic> {
+/// Checks all groups of a tier. `unknown` are the pointers of what has been refused already.
+pub(super) fn check(layered: &Layered, tier: &TierSpec, unknown: Vec<String>, around: &Around<'_>) -> Vec<Diagnostic> {
     let mut finder = Finder::new(layered);
+    finder.ignore(unknown);
     let mut found = Vec::new();
     for (name, group) in &tier.provisions {
         let pointer = below("/provisions", name);
         naming::key(&mut finder, &pointer, name);
-        connection(&mut finder, &pointer, group, around);
+        if !finder.is_refused(&below(&pointer, "kind")) {
+            connection(&mut finder, &pointer, group, around);
+        }
         if let (Some(_), Some(_)) = (group.each, &group.items) {
             let help = "take one of them out: `each` makes a resource for every service, `items` lists them";
             finder.key(Code::EachAndItems, &below(&pointer, "each"), "`each` and `items` cannot stand together", help);
+        }
+        if finder.is_refused(&below(&pointer, "kind")) {
+            continue;
         }
         for member in members(group) {
             if let Some(item) = &member.item {
@@ -115,9 +121,7 @@ fn settings(
     let places = SettingPlaces { layered, group: pointer, item };
     let mut finder = Finder::new(&places);
     let mut value = Value::Object(member.settings);
-    let refused = around.shapes.provision(group.kind).check(&value, "", &mut finder);
-    without(&mut value, &refused);
-    finder.ignore(refused);
+    around.shapes.provision(group.kind).check(&mut value, "", &mut finder);
     let settings = if let Value::Object(settings) = value { settings } else { Map::new() };
     if let Ok(spec) = Spec::read(group.kind, settings) {
         rules(&mut finder, tier, group, &spec, around);
@@ -177,6 +181,9 @@ fn connection(finder: &mut Finder<'_>, pointer: &str, group: &ProvisionGroup, ar
         Some(_) => {}
     }
 }
+
+/// The kinds of connections that resources are made on, secret stores aside.
+pub(super) const SERVERS: [&str; 6] = ["mysql", "postgres", "objectStore", "rabbitmq", "redis", "http"];
 
 /// Returns the kind of connection that a kind of resource is made on.
 fn server(kind: Kind) -> &'static str {

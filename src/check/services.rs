@@ -44,7 +44,7 @@ fn check_scaling(finder: &mut Finder<'_>, pointer: &str, replicas: u32, scaling:
         let at = format!("{pointer}/autoscaling/minReplicas");
         let message = format!("the least number of Pods, {min_replicas}, is above the most, {max_replicas}");
         finder.value(Code::ReplicaRange, &at, message, "swap them, or raise `maxReplicas`");
-    } else if !(min_replicas..=max_replicas).contains(&&replicas) {
+    } else if !(min_replicas..=max_replicas).contains(&&replicas) && !finder.is_refused(&below(pointer, "replicas")) {
         let message =
             format!("the service starts with {replicas} Pods, but scales between {min_replicas} and {max_replicas}");
         let help = "write `replicas` within that range, or change the range";

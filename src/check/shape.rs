@@ -9,6 +9,7 @@ use jsonschema::{
     error::{TypeKind, ValidationErrorKind},
     types::JsonType,
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub(super) use shapes::Shapes;
@@ -28,6 +29,20 @@ pub(super) struct Fault {
     pub at_key: bool,
     pub message: String,
     pub help: String,
+    /// What it leaves unknown: the value at this pointer. What rules say about it would be noise.
+    pub refused: String,
+    pub mend: Mend,
+}
+
+/// What lets the rest of a value be read for further checks, though a part of it is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Mend {
+    /// The part has the right type.
+    Keep,
+    /// Without it.
+    Remove,
+    /// A stand-in of the right type.
+    Put(Value),
 }
 
 /// A compiled JSON Schema.
@@ -48,7 +63,7 @@ impl Shape {
     ///
     /// Why it is no schema, and where in it, as a JSON pointer.
     pub(super) fn new(mut schema: Value) -> Result<Self, (String, String)> {
-        demand_whole_numbers(&mut schema);
+        tighten(&mut schema);
         let options = jsonschema::options().with_pattern_options(PatternOptions::regex()).with_keyword(WHOLE, whole);
         match options.build(&schema) {
             Ok(validator) => Ok(Self { schema, validator }),
@@ -70,35 +85,62 @@ impl Shape {
         faults
     }
 
-    /// Adds a finding for everything that does not fit; `base` is the pointer to `instance` in the finder's value.
-    /// Returns the pointers of what was refused.
-    pub(super) fn check(&self, instance: &Value, base: &str, finder: &mut Finder<'_>) -> Vec<String> {
+    /// Adds a finding for everything that does not fit, mends `instance` so that the rest of it can still be checked,
+    /// and lets the finder ignore what is said about the mended parts. `base` is the pointer to `instance` in the
+    /// finder's value. Returns whether everything fits.
+    pub(super) fn check(&self, instance: &mut Value, base: &str, finder: &mut Finder<'_>) -> bool {
+        let faults = self.faults(instance);
         let mut refused = Vec::new();
-        for fault in self.faults(instance) {
-            let Fault { code, pointer, at_key, message, help } = fault;
+        for Fault { code, pointer, at_key, message, help, refused: part, mend: way } in &faults {
             let place = format!("{base}{pointer}");
-            if at_key {
-                finder.key(code, &place, message, help);
+            if finder.is_refused(&format!("{base}{part}")) {
+                // A layer has said so already.
+            } else if *at_key {
+                finder.key(*code, &place, message, help);
             } else {
-                finder.value(code, &place, message, help);
+                finder.value(*code, &place, message, help);
             }
-            refused.push(pointer);
+            mend(instance, part, way);
+            refused.push(format!("{base}{part}"));
         }
-        refused
+        finder.ignore(refused);
+        faults.is_empty()
+    }
+
+    /// Checks a value and reads what it can of it; the second half is whether everything fits.
+    pub(super) fn read<T: DeserializeOwned>(&self, mut value: Value, finder: &mut Finder<'_>) -> (Option<T>, bool) {
+        let fits = self.check(&mut value, "", finder);
+        match serde_json::from_value(value) {
+            Ok(read) => (Some(read), fits),
+            Err(error) => {
+                // The schema is made from the same type; should the two ever differ, nobody gets past this silently.
+                if fits {
+                    let help = "write the value as the schema describes it";
+                    finder.key(Code::SchemaRule, "", error.to_string(), help);
+                }
+                (None, false)
+            }
+        }
     }
 }
 
-/// Takes refused parts out of a value, so that what is right about the rest can still be checked.
-pub(super) fn without(value: &mut Value, refused: &[String]) {
-    for pointer in refused {
-        let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
-        if let Some(Value::Object(map)) = value.pointer_mut(parent) {
-            map.remove(&key.replace("~1", "/").replace("~0", "~"));
+fn mend(value: &mut Value, pointer: &str, way: &Mend) {
+    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
+    let key = key.replace("~1", "/").replace("~0", "~");
+    match (way, value.pointer_mut(parent)) {
+        (Mend::Remove, Some(Value::Object(map))) => drop(map.remove(&key)),
+        (Mend::Put(stand_in), Some(Value::Object(map))) => drop(map.insert(key, stand_in.clone())),
+        (Mend::Put(stand_in), Some(Value::Array(items))) => {
+            if let Some(item) = key.parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
+                *item = stand_in.clone();
+            }
         }
+        _ => {}
     }
 }
 
-fn demand_whole_numbers(schema: &mut Value) {
+/// Demands what the typed shapes do beyond their schema: whole numbers written as such, and within their type.
+fn tighten(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             let integer = |kind: &Value| match kind {
@@ -108,10 +150,19 @@ fn demand_whole_numbers(schema: &mut Value) {
             };
             if object.get("type").is_some_and(integer) {
                 object.insert(WHOLE.to_owned(), Value::Bool(true));
+                let bounds = match object.get("format").and_then(Value::as_str) {
+                    Some("uint32") => Some((0, i64::from(u32::MAX))),
+                    Some("int32") => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+                    _ => None,
+                };
+                if let Some((low, high)) = bounds {
+                    object.entry("minimum").or_insert(Value::from(low));
+                    object.entry("maximum").or_insert(Value::from(high));
+                }
             }
-            object.values_mut().for_each(demand_whole_numbers);
+            object.values_mut().for_each(tighten);
         }
-        Value::Array(items) => items.iter_mut().for_each(demand_whole_numbers),
+        Value::Array(items) => items.iter_mut().for_each(tighten),
         _ => {}
     }
 }

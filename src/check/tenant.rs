@@ -12,7 +12,7 @@ use super::{
     mail, naming,
     places::Finder,
     platform::Facts,
-    shape::{shown, without},
+    shape::shown,
     suggest,
     tenants::Surroundings,
     text,
@@ -64,18 +64,17 @@ fn read<'s>(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<(Claims, Option<Tenant>)> {
     let document = files.document(path, findings)?;
-    let mut value = document.node.to_json();
+    let value = document.node.to_json();
     let mut finder = Finder::new(&document);
-    let refused = around.shapes.tenant.check(&value, "", &mut finder);
     let name = value.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
-    without(&mut value, &refused);
-    finder.ignore(refused);
-    let Ok(file) = serde_json::from_value::<TenantFile>(value) else {
+    let (Some(file), _) = around.shapes.tenant.read::<TenantFile>(value, &mut finder) else {
         findings.extend(name.iter().filter_map(|name| files::name_mismatch(&document, "tenants/", name)));
         findings.extend(finder.finish());
         return Some((Claims { name, ..Claims::default() }, None));
     };
-    findings.extend(files::name_mismatch(&document, "tenants/", &file.metadata.name));
+    if !finder.is_refused("/metadata/name") {
+        findings.extend(files::name_mismatch(&document, "tenants/", &file.metadata.name));
+    }
     let (claims, tenant) = rules(&mut finder, file, around);
     findings.extend(finder.finish());
     Some((claims, tenant))
@@ -124,9 +123,9 @@ fn rules(finder: &mut Finder<'_>, file: TenantFile, around: &Surroundings<'_>) -
     lifecycle::check(finder, &lifecycle);
 
     let claims = Claims {
-        name: Some(metadata.name),
+        name: Some(metadata.name).filter(|name| !name.is_empty()),
         uid: uid.clone(),
-        subdomain: Some(host.to_lowercase()),
+        subdomain: Some(host.to_lowercase()).filter(|host| !host.is_empty()),
         domains: domains.clone(),
     };
     let tenant = name.zip(uid).zip(tier.parse::<TierName>().ok()).map(|((name, uid), tier)| Tenant {

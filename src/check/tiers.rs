@@ -16,7 +16,7 @@ use super::{
     places::{Document, Finder, Places, below},
     platform::Facts,
     provisions, quantities, services,
-    shape::{Shapes, shown, without},
+    shape::{Shapes, shown},
     suggest,
 };
 use crate::{
@@ -104,10 +104,14 @@ pub(super) fn check(
     let around = Around { shapes, facts, definitions, bundles, files };
     let mut known = BTreeSet::new();
     let mut documents = Vec::new();
+    let mut refused = BTreeMap::new();
     for (path, _) in files.under("tiers/") {
         let Some(name) = resource_name(path, "tiers/") else { continue };
         known.insert(name);
-        documents.extend(layer(files, path, shapes, findings).map(|document| (name, document)));
+        if let Some((document, parts)) = layer(files, path, shapes, findings) {
+            documents.push((name, document));
+            refused.insert(path, parts);
+        }
     }
     let readable: BTreeMap<&str, &Document<'_>> = documents.iter().map(|(name, document)| (*name, document)).collect();
     let states = known.iter().map(|name| {
@@ -117,32 +121,47 @@ pub(super) fn check(
                 State::Broken
             }
             Ok(Chain::Broken(_)) => State::Broken,
-            Ok(Chain::Layers(layers)) => merged(name, &layers, &around, findings),
+            Ok(Chain::Layers(layers)) => {
+                let refused: Vec<&str> = layers
+                    .iter()
+                    .flat_map(|layer| refused.get(layer.path).into_iter().flatten())
+                    .filter_map(|pointer| pointer.strip_prefix("/spec"))
+                    .collect();
+                merged(name, &layers, &refused, &around, findings)
+            }
         };
         ((*name).to_owned(), state)
     });
     Tiers { states: states.collect() }
 }
 
-/// Reads one layer. `None` if it cannot be merged; the findings say why.
+/// Reads one layer, without the parts that do not have the right shape; their pointers are the second half.
 fn layer<'s>(
     files: &Files<'s>,
     path: &'s str,
     shapes: &Shapes,
     findings: &mut Vec<Diagnostic>,
-) -> Option<Document<'s>> {
-    let document = files.document(path, findings)?;
+) -> Option<(Document<'s>, Vec<String>)> {
+    let mut document = files.document(path, findings)?;
     let mut finder = Finder::new(&document);
-    let refused = shapes.tier.check(&document.node.to_json(), "", &mut finder);
+    shapes.tier.check(&mut document.node.to_json(), "", &mut finder);
     if let Some(name) = document.node.at("/metadata/name").and_then(|name| name.as_str()) {
         naming::value::<TierName>(&mut finder, "/metadata/name", name);
         findings.extend(files::name_mismatch(&document, "tiers/", name));
     }
+    let refused = finder.refused().to_vec();
     findings.extend(finder.finish());
-    refused.is_empty().then_some(document)
+    document.prune(&refused);
+    Some((document, refused))
 }
 
-fn merged(name: &str, layers: &[&Document<'_>], around: &Around<'_>, findings: &mut Vec<Diagnostic>) -> State {
+fn merged(
+    name: &str,
+    layers: &[&Document<'_>],
+    refused: &[&str],
+    around: &Around<'_>,
+    findings: &mut Vec<Diagnostic>,
+) -> State {
     let layered = match layers::merge(layers) {
         Ok(layered) => layered,
         Err(nulls) => {
@@ -153,25 +172,36 @@ fn merged(name: &str, layers: &[&Document<'_>], around: &Around<'_>, findings: &
     if layered.value.get("abstract") == Some(&Value::Bool(true)) {
         return State::Abstract;
     }
-    let mut value = layered.value.clone();
     let mut finder = Finder::new(&layered);
-    let refused = around.shapes.merged_tier.check(&value, "", &mut finder);
-    without(&mut value, &refused);
-    finder.ignore(refused);
-    let Ok(spec) = serde_json::from_value::<TierSpec>(value) else {
+    finder.ignore(reach(refused, &layered.value));
+    let (Some(spec), _) = around.shapes.merged_tier.read::<TierSpec>(layered.value.clone(), &mut finder) else {
         findings.extend(finder.finish());
         return State::Broken;
     };
     rules(&mut finder, &spec, around);
+    let unknown = finder.refused().to_vec();
     let mut found = finder.finish();
-    found.extend(provisions::check(&layered, &spec, around));
+    found.extend(provisions::check(&layered, &spec, unknown, around));
     let right = !found.iter().any(|finding| finding.severity == Severity::Error);
     findings.extend(found);
+    if !refused.is_empty() {
+        return State::Broken;
+    }
     let checked = match (right, name.parse::<TierName>()) {
         (true, Ok(name)) => tier(name, &layered, spec.clone(), findings).map(Arc::new),
         _ => None,
     };
     State::Whole { spec: Box::new(spec), checked }
+}
+
+/// Returns the pointers into a merged tier at which refused parts of its layers are missing now.
+fn reach(refused: &[&str], merged: &Value) -> Vec<String> {
+    let services = merged.get("services").and_then(Value::as_object);
+    let mut reached: Vec<String> = refused.iter().map(|pointer| (*pointer).to_owned()).collect();
+    for beneath in refused.iter().filter_map(|pointer| pointer.strip_prefix("/serviceDefaults")) {
+        reached.extend(services.into_iter().flatten().map(|(name, _)| below("/services", name) + beneath));
+    }
+    reached
 }
 
 /// Builds the checked tier. Its groups have been read already, so that a fault here is one that no rule foresaw.
@@ -205,6 +235,9 @@ fn rules(finder: &mut Finder<'_>, spec: &TierSpec, around: &Around<'_>) {
 }
 
 fn format(finder: &mut Finder<'_>, spec: &TierSpec, files: &Files<'_>) {
+    if finder.is_refused("/format") {
+        return;
+    }
     let is = match spec.format {
         Format::Kustomize => "kustomize",
         Format::Helm => "helm",

@@ -75,7 +75,7 @@ impl ValuesSchema {
             }
             ValuesSchema::None | ValuesSchema::Broken => {}
             ValuesSchema::Shape(shape) => {
-                shape.check(&Value::Object(values.clone()), "/spec/values", finder);
+                shape.check(&mut Value::Object(values.clone()), "/spec/values", finder);
             }
         }
     }

@@ -6,7 +6,7 @@ use jsonschema::{
 };
 use serde_json::{Map, Value};
 
-use super::{Fault, Words};
+use super::{Fault, Mend, Words};
 use crate::check::places::{below, dotted};
 use crate::diag::Code;
 
@@ -39,50 +39,61 @@ impl Words<'_> {
         let chosen = match (tag(&branches), value.as_object()) {
             (Tag::Inside(key, choices), Some(map)) => match self.inside(at, map, key, &choices) {
                 Ok(branch) => branch,
-                Err(fault) => return faults.push(fault),
+                Err(fault) => return faults.push(*fault),
             },
             (Tag::Around(keys), Some(map)) => match self.around(at, map, &keys) {
                 Ok(branch) => branch,
-                Err(fault) => return faults.push(fault),
+                Err(fault) => return faults.push(*fault),
             },
             _ => likeliest(at, context),
         };
+        let first = faults.len();
         match context.get(chosen) {
             Some(errors) if !errors.is_empty() => errors.iter().for_each(|error| self.faults(error, faults)),
             _ => faults.push(self.other(error)),
         }
+        if branches.iter().any(|branch| branch.get("type").is_some_and(|kind| kind == "null")) {
+            // The whole may be left out, so the rest is best read without it.
+            for fault in faults.iter_mut().skip(first).filter(|fault| fault.refused == at) {
+                fault.mend = Mend::Remove;
+            }
+        }
     }
 
-    fn inside(&self, at: &str, map: &Map<String, Value>, key: &str, choices: &[&str]) -> Result<usize, Fault> {
+    fn inside(&self, at: &str, map: &Map<String, Value>, key: &str, choices: &[&str]) -> Result<usize, Box<Fault>> {
         match map.get(key) {
             Some(value) => {
                 let found = value.as_str().and_then(|word| choices.iter().position(|choice| *choice == word));
                 let all: Vec<Value> = choices.iter().map(|choice| Value::from(*choice)).collect();
-                found.ok_or_else(|| self.no_choice(&below(at, key), value, &all))
+                found.ok_or_else(|| Box::new(self.no_choice(&below(at, key), value, &all)))
             }
-            None => Err(Fault {
+            None => Err(Box::new(Fault {
                 code: Code::MissingKey,
                 pointer: at.to_owned(),
                 at_key: true,
                 message: format!("the key `{key}` is missing in `{}`", dotted(at)),
                 help: format!("add it: {}", one_of(choices)),
-            }),
+                refused: at.to_owned(),
+                mend: Mend::Remove,
+            })),
         }
     }
 
-    fn around(&self, at: &str, map: &Map<String, Value>, keys: &[&str]) -> Result<usize, Fault> {
+    fn around(&self, at: &str, map: &Map<String, Value>, keys: &[&str]) -> Result<usize, Box<Fault>> {
         if let Some(branch) = keys.iter().position(|key| map.contains_key(*key)) {
             return Ok(branch);
         }
         match map.keys().next() {
-            Some(unknown) => Err(self.unknown_among(&below(at, unknown), unknown, keys.to_vec())),
-            None => Err(Fault {
+            Some(unknown) => Err(Box::new(self.unknown_among(&below(at, unknown), unknown, keys.to_vec()))),
+            None => Err(Box::new(Fault {
                 code: Code::MissingKey,
                 pointer: at.to_owned(),
                 at_key: true,
                 message: format!("`{}` is empty", dotted(at)),
                 help: format!("add {}", one_of(keys)),
-            }),
+                refused: at.to_owned(),
+                mend: Mend::Remove,
+            })),
         }
     }
 }

@@ -105,8 +105,22 @@ fn help_describes_a_missing_key() {
 }
 
 #[test]
-fn refused_parts_are_taken_out() {
-    let mut value = json!({"a": {"b": 1, "c/d": 2}, "e": [1]});
-    without(&mut value, &["/a/c~1d".to_owned(), "/e".to_owned(), "/x/y".to_owned(), String::new()]);
-    assert_eq!(value, json!({"a": {"b": 1}}));
+fn the_rest_of_a_value_can_be_read_though_parts_of_it_are_refused() {
+    let mut value = json!({
+        "apiVersion": "tenantry.dev/v1", "kind": "Tenant", "metadata": {"name": 5, "uid": "u"},
+        "spec": {"displayName": "A", "tier": "t", "contacts": {"admin": "a"}, "lifecycle": {"state": "activ"}, "x": 1,
+            "subscription": [], "overrides": {"services": {"a": {"replicas": -1}}}},
+    });
+    let original = value.clone();
+    let node = crate::yaml::read("tenants/a.yaml", &original.to_string(), crate::yaml::Profile::Estate).unwrap();
+    let document = crate::check::places::Document { path: "tenants/a.yaml", node };
+    let mut finder = Finder::new(&document);
+    assert!(!Shapes::get().tenant.check(&mut value, "", &mut finder));
+    let file: crate::raw::tenant::TenantFile = serde_json::from_value(value).unwrap();
+    assert_eq!((file.metadata.name.as_str(), file.spec.region.as_str(), file.spec.subscription), ("", "", None));
+    for pointer in ["/metadata/name", "/spec/region", "/spec/lifecycle/state", "/spec/x"] {
+        assert!(finder.is_refused(pointer), "{pointer}");
+    }
+    assert!(!finder.is_refused("/spec/tier"));
+    assert_eq!(finder.finish().len(), 6);
 }

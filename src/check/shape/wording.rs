@@ -3,9 +3,12 @@
 use jsonschema::{ValidationError, error::ValidationErrorKind, types::JsonType};
 use serde_json::Value;
 
-use super::Fault;
+use super::{Fault, Mend};
 use crate::{
-    check::{places::dotted, suggest},
+    check::{
+        places::{below, dotted},
+        suggest,
+    },
     diag::Code,
 };
 
@@ -53,7 +56,7 @@ impl Words<'_> {
         let free = known.into_iter().filter(|key| !taken.is_some_and(|taken| taken.contains_key(*key)));
         let help = suggest::help(key, "keys that may be added here", free.collect::<Vec<_>>(), "remove it");
         let owner = if parent.is_empty() { "the file".to_owned() } else { format!("`{}`", dotted(parent)) };
-        fault(Code::UnknownKey, pointer, true, format!("{owner} has no key {}", shown(key)), help)
+        fault(Code::UnknownKey, pointer, true, format!("{owner} has no key {}", shown(key)), help).mended(Mend::Remove)
     }
 
     pub(super) fn bad_key(&self, pointer: &str, key: &str, error: &ValidationError<'_>) -> Fault {
@@ -68,7 +71,10 @@ impl Words<'_> {
             Some(description) => format!("add it ({description})"),
             None => "add it".to_owned(),
         };
-        fault(Code::MissingKey, at, true, format!("the key `{key}` is missing{place}"), help)
+        let property = self.schema_of(error).get("properties").and_then(|properties| properties.get(key));
+        let mend = property.map_or(Mend::Keep, |schema| Mend::Put(stand_in(self.deref(schema))));
+        let fault = fault(Code::MissingKey, at, true, format!("the key `{key}` is missing{place}"), help);
+        Fault { refused: below(at, key), mend, ..fault }
     }
 
     pub(super) fn wrong_type(&self, at: &str, value: &Value, expected: &[JsonType]) -> Fault {
@@ -94,6 +100,11 @@ impl Words<'_> {
             format!("{} must be {wanted}, not {}", subject(at), value_words(value)),
             help,
         )
+        .mended(if expected.contains(&JsonType::Null) {
+            Mend::Remove
+        } else {
+            Mend::Put(expected.first().map_or(Value::Null, |kind| empty(*kind)))
+        })
     }
 
     pub(super) fn no_choice(&self, at: &str, value: &Value, choices: &[Value]) -> Fault {
@@ -108,6 +119,7 @@ impl Words<'_> {
         };
         let at_key = value.is_object() || value.is_array();
         fault(Code::NotAChoice, at, at_key, format!("{} cannot be {}", subject(at), value_words(value)), help)
+            .mended(choices.first().map_or(Mend::Remove, |choice| Mend::Put(choice.clone())))
     }
 
     pub(super) fn other(&self, error: &ValidationError<'_>) -> Fault {
@@ -154,7 +166,11 @@ impl Words<'_> {
                 format!("the schema says: {}", clean(&error.to_string())),
             ),
         };
-        fault(code, at, value.is_object() || value.is_array(), message, help)
+        let mend = match error.kind() {
+            Kind::Minimum { limit } | Kind::Maximum { limit } => Mend::Put(limit.clone()),
+            _ => Mend::Keep,
+        };
+        fault(code, at, value.is_object() || value.is_array(), message, help).mended(mend)
     }
 
     fn range(&self, error: &ValidationError<'_>) -> String {
@@ -192,7 +208,37 @@ fn shorter() -> String {
 }
 
 fn fault(code: Code, pointer: &str, at_key: bool, message: String, help: String) -> Fault {
-    Fault { code, pointer: pointer.to_owned(), at_key, message, help }
+    let pointer = pointer.to_owned();
+    Fault { code, refused: pointer.clone(), pointer, at_key, message, help, mend: Mend::Keep }
+}
+
+impl Fault {
+    fn mended(self, mend: Mend) -> Self {
+        Self { mend, ..self }
+    }
+}
+
+/// Returns a value of the type that a schema asks for.
+fn stand_in(schema: &Value) -> Value {
+    if let Some(choice) = schema.get("enum").and_then(Value::as_array).and_then(|choices| choices.first()) {
+        return choice.clone();
+    }
+    match schema.get("type").and_then(Value::as_str).and_then(|kind| kind.parse::<JsonType>().ok()) {
+        Some(JsonType::Integer | JsonType::Number) => schema.get("minimum").cloned().unwrap_or_else(|| Value::from(0)),
+        Some(kind) => empty(kind),
+        None => Value::Null,
+    }
+}
+
+fn empty(kind: JsonType) -> Value {
+    match kind {
+        JsonType::Null => Value::Null,
+        JsonType::Boolean => Value::Bool(false),
+        JsonType::Integer | JsonType::Number => Value::from(0),
+        JsonType::String => Value::String(String::new()),
+        JsonType::Array => Value::Array(Vec::new()),
+        JsonType::Object => Value::Object(serde_json::Map::new()),
+    }
 }
 
 fn subject(at: &str) -> String {
