@@ -87,7 +87,7 @@ impl Places for Layered {
 ///
 /// Why the tier or a layer beneath it cannot be read, as findings.
 pub fn of_tier(sources: &Sources, tier: &str) -> Result<Layered, Vec<Diagnostic>> {
-    let mut documents = BTreeMap::new();
+    let mut documents: BTreeMap<&str, Result<Document<'_>, Vec<Diagnostic>>> = BTreeMap::new();
     for (path, source) in sources.under("tiers/") {
         let Some(name) = name_of(path) else { continue };
         let read = bytes::text(path, source).and_then(|text| yaml::read(path, text, Profile::Estate));
@@ -102,8 +102,12 @@ pub fn of_tier(sources: &Sources, tier: &str) -> Result<Layered, Vec<Diagnostic>
     let readable = documents.iter().filter_map(|(name, read)| Some((*name, read.as_ref().ok()?))).collect();
     let chain = chain(tier, &readable, &known.into_iter().collect());
     match chain {
-        Ok(Chain::Layers(layers)) => merge(&layers).map_err(|nulls| nulls.into_iter().map(|null| null.finding()).collect()),
-        Ok(Chain::Broken(name)) => Err(documents.remove(name).and_then(Result::err).unwrap_or_default()),
+        Ok(Chain::Layers(layers)) => {
+            merge(&layers).map_err(|nulls| nulls.into_iter().map(|null| null.finding()).collect())
+        }
+        Ok(Chain::Broken(name)) => {
+            Err(documents.get(name).and_then(|read| read.as_ref().err()).cloned().unwrap_or_default())
+        }
         Err(finding) => Err(vec![*finding]),
     }
 }
@@ -141,22 +145,27 @@ pub(super) fn chain<'d>(
             layers.reverse();
             return Ok(Chain::Layers(layers));
         };
-        let fault = |code, message: String, help: String| {
-            Err(Box::new(Diagnostic::new(code, document.value("/spec/extends"), message, help)))
+        let fault = |at: &Document<'_>, code, message: String, help: String| {
+            Err(Box::new(Diagnostic::new(code, at.value("/spec/extends"), message, help)))
         };
         if let Some(start) = names.iter().position(|name| *name == beneath) {
-            let circle = names[start..].iter().chain([&beneath]).map(|name| format!("`{name}`")).collect::<Vec<_>>();
-            let message = format!("the tiers extend each other in a circle: {}", circle.join(" → "));
-            return fault(Code::ExtendsCycle, message, "take one `extends` out".to_owned());
+            // Told once for the whole circle, from whatever tier one comes to it.
+            let mut circle: Vec<(&str, &Document<'_>)> = names.drain(start..).zip(layers.drain(start..)).collect();
+            let first = circle.iter().enumerate().min_by_key(|(_, (name, _))| *name).map_or(0, |(index, _)| index);
+            circle.rotate_left(first);
+            let around: Vec<String> =
+                circle.iter().chain(circle.first()).map(|(name, _)| format!("`{name}`")).collect();
+            let message = format!("the tiers extend each other in a circle: {}", around.join(" → "));
+            return fault(circle[0].1, Code::ExtendsCycle, message, "take one `extends` out".to_owned());
         }
         if names.len() == MAX_LAYERS {
             let message = format!("the tier `{tier}` has more than {MAX_LAYERS} layers");
-            return fault(Code::ExtendsTooDeep, message, "join two of the layers".to_owned());
+            return fault(layers[0], Code::ExtendsTooDeep, message, "join two of the layers".to_owned());
         }
         let Some(next) = known.get(beneath) else {
             let others = known.iter().copied().filter(|known| !names.contains(known)).collect::<Vec<_>>();
             let help = suggest::help(beneath, "tiers", others, "take `extends` out");
-            return fault(Code::UnknownBase, format!("there is no tier {} to extend", shown(beneath)), help);
+            return fault(document, Code::UnknownBase, format!("there is no tier {} to extend", shown(beneath)), help);
         };
         names.push(next);
     }
@@ -283,8 +292,13 @@ impl Merging {
     /// What was below a value that is replaced has no say any more.
     fn forget_below(&mut self, pointer: &str) {
         let start = format!("{pointer}/");
-        let below: Vec<String> =
-            self.origins.range(start.clone()..).map(|(key, _)| key).take_while(|key| key.starts_with(&start)).cloned().collect();
+        let below: Vec<String> = self
+            .origins
+            .range(start.clone()..)
+            .map(|(key, _)| key)
+            .take_while(|key| key.starts_with(&start))
+            .cloned()
+            .collect();
         for key in below {
             self.origins.remove(&key);
         }

@@ -96,11 +96,16 @@ impl<'p> Finder<'p> {
         message: String,
         help: String,
     ) -> Option<&mut Diagnostic> {
-        if self.refused.iter().any(|refused| is_at_or_below(pointer, refused)) {
+        if self.is_refused(pointer) {
             return None;
         }
         self.findings.push(Diagnostic::new(code, place, message, help));
         self.findings.last_mut()
+    }
+
+    /// Returns whether the part at `pointer` has been refused already.
+    pub(super) fn is_refused(&self, pointer: &str) -> bool {
+        self.refused.iter().any(|refused| is_at_or_below(pointer, refused))
     }
 
     /// Returns the place of a value, for a finding elsewhere that refers to it.
@@ -124,7 +129,11 @@ pub(super) fn below(pointer: &str, key: &str) -> String {
     let mut child = String::with_capacity(pointer.len() + key.len() + 1);
     child.push_str(pointer);
     child.push('/');
-    if key.contains(['~', '/']) { child.push_str(&key.replace('~', "~0").replace('/', "~1")) } else { child.push_str(key) }
+    if key.contains(['~', '/']) {
+        child.push_str(&key.replace('~', "~0").replace('/', "~1"))
+    } else {
+        child.push_str(key)
+    }
     child
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 pub(super) use shapes::Shapes;
 use wording::Words;
+pub(super) use wording::shown;
 
 use super::places::{Finder, below};
 use crate::diag::Code;

@@ -67,8 +67,8 @@ struct Tenant<'a> {
     value: PlanValue,
     findings: Vec<Diagnostic>,
     objects: Vec<RenderedObject>,
-    /// Which entry of which bundle makes a file, by its path below the objects' folder.
-    owners: BTreeMap<String, Place>,
+    /// Which entry of a bundle makes a file, by its path below the objects' folder.
+    owners: BTreeMap<String, (usize, &'a File)>,
     chart_values: Option<Value>,
 }
 
@@ -86,7 +86,7 @@ impl<'a> Tenant<'a> {
     }
 
     /// Renders an entry of a bundle for each of its elements.
-    fn file(&mut self, entry: usize, file: &File) {
+    fn file(&mut self, entry: usize, file: &'a File) {
         let Renderer { engine, texts, .. } = self.renderer;
         for element in file.elements(engine, texts, &self.value, &mut self.findings) {
             let output = match file.output(engine, texts, &element) {
@@ -136,13 +136,14 @@ impl<'a> Tenant<'a> {
     }
 
     /// Says that a path is taken; two entries, or two elements of one, may not make one file.
-    fn claim(&mut self, output: &str, entry: usize, file: &File) {
-        let place = file.output_place(&self.renderer.texts, entry);
+    fn claim(&mut self, output: &str, entry: usize, file: &'a File) {
         // Case is ignored: on some file systems the two would be one.
-        if let Some(first) = self.owners.insert(output.to_ascii_lowercase(), place.clone()) {
+        if let Some((first_entry, first)) = self.owners.insert(output.to_ascii_lowercase(), (entry, file)) {
+            let texts = &self.renderer.texts;
+            let first = first.output_place(texts, first_entry);
             let finding = Diagnostic::new(
                 Code::TemplatePath,
-                place,
+                file.output_place(texts, entry),
                 format!("two outputs of the tenant are called `{output}`"),
                 "name the file after the element, `services/{{ item.name }}.yaml` for example",
             );

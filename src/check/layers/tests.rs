@@ -24,7 +24,7 @@ fn words(layered: &Layered, pointer: &str) -> Vec<(String, u32, Value)> {
 #[test]
 fn maps_are_merged_lists_replaced_and_null_takes_away() {
     let sources = sources(&[
-        ("base", "abstract: true\nquota: {pods: '10', services: '5'}\nbundles: [a, b]\nsettings: {x: {y: 1}}"),
+        ("base", "abstract: true\nquota: {pods: '10', services: '5'}\nbundles: [a, b]\nsettings: {x: {z: 1}}"),
         ("top", "extends: base\nquota: {pods: '20', services: null}\nbundles: [c]\nsettings: {x: 5}"),
     ]);
     let layered = of_tier(&sources, "top").unwrap();
@@ -39,14 +39,17 @@ fn maps_are_merged_lists_replaced_and_null_takes_away() {
     );
     assert_eq!(words(&layered, "/bundles/0"), [("tiers/top.yaml".to_owned(), 7, json!("c"))]);
     assert_eq!(words(&layered, "/bundles").len(), 2);
-    assert!(layered.origins("/settings/x/y").is_empty() && layered.origins("/bundles/1").is_empty());
+    assert!(layered.origins("/settings/x/z").is_empty() && layered.origins("/bundles/1").is_empty());
 }
 
 #[test]
 fn defaults_lie_beneath_every_service_whatever_layer_they_are_in() {
     let sources = sources(&[
         ("base", "services: {a: {tag: v1, env: {A: '1'}}, b: {replicas: 5}}"),
-        ("top", "extends: base\nserviceDefaults: {replicas: 2, env: {B: '2'}, public: true}\nservices: {a: {public: null}}"),
+        (
+            "top",
+            "extends: base\nserviceDefaults: {replicas: 2, env: {B: '2'}, public: true}\nservices: {a: {public: null}}",
+        ),
     ]);
     let layered = of_tier(&sources, "top").unwrap();
     assert_eq!(
@@ -62,8 +65,7 @@ fn defaults_lie_beneath_every_service_whatever_layer_they_are_in() {
 
 #[test]
 fn an_item_hides_a_setting_of_its_group_by_null() {
-    let sources =
-        sources(&[("top", "provisions: {files: {items: {a: {quota: null}, b: {}}, spec: {quota: 1Gi}}}")]);
+    let sources = sources(&[("top", "provisions: {files: {items: {a: {quota: null}, b: {}}, spec: {quota: 1Gi}}}")]);
     let layered = of_tier(&sources, "top").unwrap();
     assert_eq!(layered.value["provisions"]["files"]["items"]["a"], json!({"quota": null}));
 }
@@ -83,7 +85,8 @@ fn circles_depth_and_unknown_tiers_are_found() {
     assert_eq!(code(&[("a", "extends: a")], "a"), Code::ExtendsCycle);
     assert_eq!(code(&[("a", "extends: x")], "a"), Code::UnknownBase);
     assert_eq!(code(&[], "a"), Code::UnknownTier);
-    let five = [("a", "extends: b"), ("b", "extends: c"), ("c", "extends: d"), ("d", "extends: e"), ("e", "bundles: []")];
+    let five =
+        [("a", "extends: b"), ("b", "extends: c"), ("c", "extends: d"), ("d", "extends: e"), ("e", "bundles: []")];
     assert_eq!(code(&five, "a"), Code::ExtendsTooDeep);
     assert!(of_tier(&sources(&five), "b").is_ok());
 }

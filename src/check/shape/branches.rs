@@ -1,6 +1,9 @@
 //! Values of several shapes: pick the shape that was meant, and say what is wrong with that one.
 
-use jsonschema::{ValidationError, error::{TypeKind, ValidationErrorKind}};
+use jsonschema::{
+    ValidationError,
+    error::{TypeKind, ValidationErrorKind},
+};
 use serde_json::{Map, Value};
 
 use super::{Fault, Words};

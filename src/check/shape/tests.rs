@@ -37,15 +37,28 @@ fn the_branch_that_was_meant_is_reported() {
         (json!({"kind": "mysql"}), Code::MissingKey, String::new(), "`host` is missing"),
         (json!({"kind": "mysq", "host": "h"}), Code::NotAChoice, "/kind".to_owned(), "cannot be `mysq`"),
         (json!({"host": "h"}), Code::MissingKey, String::new(), "`kind` is missing"),
-        (json!({"kind": "redis", "host": 5, "credentials": {"usernameEnv": "A", "passwordEnv": "B"}}),
-            Code::WrongType, "/host".to_owned(), "must be text, not the number `5`"),
-        (json!({"kind": "http", "url": "https://a", "authentication": {"bearr": {"tokenEnv": "A"}}}),
-            Code::UnknownKey, "/authentication/bearr".to_owned(), "no key `bearr`"),
-        (json!({"kind": "http", "url": "https://a", "authentication": {"bearer": {"tokenEnvv": "A"}}}),
-            Code::UnknownKey, "/authentication/bearer/tokenEnvv".to_owned(), "no key `tokenEnvv`"),
+        (
+            json!({"kind": "redis", "host": 5, "credentials": {"usernameEnv": "A", "passwordEnv": "B"}}),
+            Code::WrongType,
+            "/host".to_owned(),
+            "must be text, not the number `5`",
+        ),
+        (
+            json!({"kind": "http", "url": "https://a", "authentication": {"bearr": {"tokenEnv": "A"}}}),
+            Code::UnknownKey,
+            "/authentication/bearr".to_owned(),
+            "no key `bearr`",
+        ),
+        (
+            json!({"kind": "http", "url": "https://a", "authentication": {"bearer": {"tokenEnvv": "A"}}}),
+            Code::UnknownKey,
+            "/authentication/bearer/tokenEnvv".to_owned(),
+            "no key `tokenEnvv`",
+        ),
     ] {
         let faults = Shapes::get().estate.faults(&estate_with_connection(connection.clone()));
-        let fault = faults.iter().find(|fault| fault.code == code).unwrap_or_else(|| panic!("{connection}: {faults:?}"));
+        let fault =
+            faults.iter().find(|fault| fault.code == code).unwrap_or_else(|| panic!("{connection}: {faults:?}"));
         assert_eq!(fault.pointer, format!("{at}{pointer}"), "{connection}");
         assert!(fault.message.contains(message), "{connection}: {}", fault.message);
     }
@@ -88,7 +101,7 @@ fn help_describes_a_missing_key() {
         "spec": {"displayName": "A", "tier": "t", "contacts": {"admin": "a"}, "lifecycle": {"state": "active"}},
     }));
     assert_eq!(faults.len(), 1);
-    assert_eq!(faults[0].help, "add it: the region: one of `spec.regions` in `tenantry.yaml`");
+    assert_eq!(faults[0].help, "add it (the region: one of `spec.regions` in `tenantry.yaml`)");
 }
 
 #[test]

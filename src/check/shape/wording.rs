@@ -39,13 +39,7 @@ impl Words<'_> {
     fn description(&self, owner: &Value, key: &str) -> Option<String> {
         let property = owner.get("properties")?.get(key)?;
         let own = property.get("description").or_else(|| self.deref(property).get("description"));
-        let text = own?.as_str()?.replace('\n', " ");
-        // Help is the middle of a sentence, and without its end.
-        let mut letters = text.trim_end_matches('.').chars();
-        let first = letters.next()?;
-        let rest = letters.as_str();
-        let lower = rest.chars().next().is_some_and(|c| c.is_lowercase() || c == ' ');
-        Some(if lower { format!("{}{rest}", first.to_lowercase()) } else { format!("{first}{rest}") })
+        Some(as_help(own?.as_str()?))
     }
 
     pub(super) fn unknown_key(&self, error: &ValidationError<'_>, pointer: &str, key: &str) -> Fault {
@@ -71,7 +65,7 @@ impl Words<'_> {
         let at = error.instance_path().as_str();
         let place = if at.is_empty() { String::new() } else { format!(" in `{}`", dotted(at)) };
         let help = match self.description(self.schema_of(error), key) {
-            Some(description) => format!("add it: {description}"),
+            Some(description) => format!("add it ({description})"),
             None => "add it".to_owned(),
         };
         fault(Code::MissingKey, at, true, format!("the key `{key}` is missing{place}"), help)
@@ -135,7 +129,11 @@ impl Words<'_> {
             ),
             Kind::MaxLength { limit } => {
                 let length = value.as_str().map_or(0, |text| text.chars().count());
-                (Code::WrongLength, format!("{subject} has {length} characters, at most {limit} are allowed"), shorter())
+                (
+                    Code::WrongLength,
+                    format!("{subject} has {length} characters, at most {limit} are allowed"),
+                    shorter(),
+                )
             }
             Kind::MinItems { limit } | Kind::MinProperties { limit } => (
                 Code::WrongLength,
@@ -171,9 +169,21 @@ impl Words<'_> {
 
     fn form(&self, error: &ValidationError<'_>) -> String {
         match self.schema_of(error).get("description").and_then(Value::as_str) {
-            Some(description) => description.trim_end_matches('.').replace('\n', " "),
+            Some(description) => as_help(description),
             None => "write a text of that form".to_owned(),
         }
+    }
+}
+
+/// Turns a sentence of the schema into help, which is the middle of a sentence and without its end.
+fn as_help(description: &str) -> String {
+    let text = description.trim_end_matches('.').replace('\n', " ");
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            format!("{}{second}{}", first.to_lowercase(), letters.as_str())
+        }
+        _ => text,
     }
 }
 
@@ -214,7 +224,7 @@ pub(super) fn value_words(value: &Value) -> String {
 }
 
 /// Returns a text in backticks, escaped and at most 60 characters long: messages go to terminals and logs.
-pub(crate) fn shown(text: &str) -> String {
+pub(in crate::check) fn shown(text: &str) -> String {
     /// Enough for any sensible value; a message stays one line of a report.
     const MOST: usize = 60;
     let mut out = String::from("`");
