@@ -4,6 +4,7 @@
 
 mod estate;
 mod identity;
+
 mod monitoring;
 mod network;
 mod pods;
