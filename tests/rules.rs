@@ -9,6 +9,7 @@ use std::{
     collections::BTreeSet,
     fmt::Write,
     fs,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,9 +20,9 @@ use tenantry::{
     sources::{Refusal, Sources},
 };
 
-/// Rules that do not belong to `check::check`: those about templates and rendered objects. Another harness covers them
-/// until `run` renders and verifies as well.
-const RENDERED: &[Code] = &[];
+/// Rules that do not belong to `check::check`, in the order of their declaration: those about templates and rendered
+/// objects. Another harness covers them until `run` renders and verifies as well.
+const RENDERED: RangeInclusive<Code> = Code::TemplateSyntax..=Code::InflateFailed;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
