@@ -197,7 +197,7 @@ fn files_of(folder: &Path) -> Vec<File> {
 }
 
 fn documents(yaml: &str) -> Vec<Value> {
-    serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("not YAML: {error}\n{yaml}"))
+    tenantry::yaml::read_documents(yaml).unwrap_or_else(|error| panic!("not YAML: {error}\n{yaml}"))
 }
 
 fn objects_of(files: &[File]) -> Vec<&Value> {

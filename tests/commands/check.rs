@@ -31,8 +31,9 @@ fn json_counts_and_places() {
     assert_eq!(document["version"], 1);
     assert_eq!(document["counts"]["tenants"], 1);
     let findings = document["findings"].as_array().unwrap();
-    assert_eq!(findings.len() as u64, document["counts"]["errors"].as_u64().unwrap());
-    let unknown = findings.iter().find(|finding| finding["file"] == "tiers/standard.yaml").unwrap();
+    let count = |name: &str| document["counts"][name].as_u64().unwrap();
+    assert_eq!(findings.len() as u64, count("errors") + count("warnings"));
+    let unknown = findings.iter().find(|finding| finding["code"] == "unknown-key").unwrap();
     let line = unknown["line"].as_u64().unwrap() as usize;
     let column = unknown["column"].as_u64().unwrap() as usize;
     let text = with_two_faults().read("tiers/standard.yaml");
