@@ -62,7 +62,8 @@ spec:
 fn estate(template: Option<&str>) -> Estate {
     let mut sources = load::directory(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     if let Some(template) = template {
-        let bundle = "apiVersion: tenantry.dev/v1\nkind: Bundle\nspec:\n  files:\n    - { template: deployment.yaml.j2 }\n";
+        let bundle =
+            "apiVersion: tenantry.dev/v1\nkind: Bundle\nspec:\n  files:\n    - { template: deployment.yaml.j2 }\n";
         let old: Vec<String> = sources.under("templates/").map(|(path, _)| path.to_owned()).collect();
         for path in old {
             sources.remove(&path);

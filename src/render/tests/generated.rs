@@ -3,12 +3,7 @@
 use serde_json::{Value, json};
 
 use super::estate::{Builder, estate, plan};
-use crate::{
-    provision::Resource,
-    render::Renderer,
-    tree::Tree,
-    yaml,
-};
+use crate::{provision::Resource, render::Renderer, tree::Tree, yaml};
 
 const NAMESPACE: &str = "kind: Namespace\nmetadata: { name: {{ namespace }} }\n";
 
