@@ -22,12 +22,12 @@ pub mod sources;
 pub mod tree;
 pub mod yaml;
 
-// -- the pure core: no async, no I/O, no clock, no chance
+// -- the pure core, in the order of the pipeline: no async, no I/O, no clock, no chance
 pub mod check;
-pub mod diff;
-pub mod render;
 pub mod resolve;
+pub mod render;
 pub mod verify;
+pub mod diff;
 
 // -- edges: each does one kind of I/O
 #[cfg(feature = "git")]

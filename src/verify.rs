@@ -21,8 +21,6 @@ mod selector;
 mod services;
 mod shape;
 mod tenant;
-#[cfg(test)]
-mod tests;
 mod texts;
 mod workloads;
 
@@ -36,6 +34,7 @@ use crate::{
     estate::Estate,
     kubernetes::Schemas,
     plan::Plan,
+    raw::tier::Format,
     rendered::{Origin, Rendered},
 };
 
@@ -82,14 +81,13 @@ impl Verifier {
             return findings.into_list();
         }
         let objects = rendered.objects.iter().filter_map(|object| match Object::read(object) {
-            Ok(object) => Some(object),
+            Ok(object) => Some(self.placed(object, plan)),
             Err(fault) => {
                 identity::missing(object, &fault, &mut findings);
                 None
             }
         });
-        let objects = objects.collect();
-        let tenant = Tenant::new(plan, rendered, objects);
+        let tenant = Tenant::new(plan, rendered, objects.collect());
         for object in &tenant.objects {
             shape::check(&self.schemas, object, &mut findings);
             identity::check(&tenant, &self.kinds, &self.schemas, object, &mut findings);
@@ -112,6 +110,15 @@ impl Verifier {
         self.charts.check(plan, rendered, &mut findings);
         findings.into_list()
     }
+
+    /// Gives an object of a chart the namespace that Argo CD puts it in: charts leave that to the release.
+    fn placed<'a>(&self, mut object: Object<'a>, plan: &'a Plan) -> Object<'a> {
+        let of_chart = plan.tier.format == Format::Helm && *object.origin == Origin::Inflated;
+        if of_chart && object.namespace.is_none() && kinds::is_namespaced(&self.schemas, &object) {
+            object.namespace = Some(&plan.namespace);
+        }
+        object
+    }
 }
 
 /// Adds the estate's definitions to the built-in schemas; each that cannot be used is a finding.
@@ -133,3 +140,6 @@ fn schemas(definitions: &[Value], findings: &mut Vec<Diagnostic>) -> Schemas {
         _ => builtin.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ mod node;
 mod read;
 mod write;
 
+pub use characters::is_escaped as is_hidden;
 pub use documents::{ReadError, read_documents};
 pub use node::{Entry, Node, NodeValue, Style};
 pub use read::read;

@@ -48,9 +48,14 @@ impl Amounts {
     }
 
     fn add(&mut self, key: &str, amount: Quantity) -> Result<(), QuantityError> {
-        if !amount.is_zero() {
-            let sum = self.get(key).checked_add(amount)?;
-            self.0.insert(key.to_owned(), sum);
+        if amount.is_zero() {
+            return Ok(());
+        }
+        match self.0.get_mut(key) {
+            Some(sum) => *sum = sum.checked_add(amount)?,
+            None => {
+                self.0.insert(key.to_owned(), amount);
+            }
         }
         Ok(())
     }
@@ -150,6 +155,11 @@ pub fn demand<'o>(
     Ok(demand)
 }
 
+/// Returns the value at a way of fields. `Value::pointer` does the same and allocates at each step.
+fn at<'a>(value: &'a Value, way: &[&str]) -> Option<&'a Value> {
+    way.iter().try_fold(value, |value, field| value.get(field))
+}
+
 fn failure(object: &Value, reason: impl ToString) -> FitError {
     let shown = ObjectId::of(object).map_or_else(|_| "an object".to_owned(), |id| id.to_string());
     FitError { object: shown, reason: reason.to_string() }
@@ -169,8 +179,8 @@ fn counts(schemas: &Schemas, id: &ObjectId, object: &Value) -> Result<Amounts, Q
         ("", "PersistentVolumeClaim") => claim(&mut amounts, object.get("spec"), 1)?,
         ("", "Service") => {
             amounts.add("services", ONE)?;
-            let ports = object.pointer("/spec/ports").and_then(Value::as_array).map_or(0, Vec::len) as u64;
-            match object.pointer("/spec/type").and_then(Value::as_str) {
+            let ports = at(object, &["spec", "ports"]).and_then(Value::as_array).map_or(0, Vec::len) as u64;
+            match at(object, &["spec", "type"]).and_then(Value::as_str) {
                 Some("LoadBalancer") => {
                     amounts.add("services.loadbalancers", ONE)?;
                     // A load balancer has a node port for each port, unless it says that it needs none.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jsonschema::Validator;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::findings::Findings;
 use crate::{
@@ -25,6 +25,8 @@ pub(super) struct Charts {
 }
 
 struct Chart {
+    /// The chart's own name, which need not be its folder's: its values stand below it.
+    name: String,
     schema: Validator,
     /// The chart's own values, which lie beneath the tenant's.
     defaults: Value,
@@ -36,20 +38,23 @@ impl Charts {
         let charts = estate.charts();
         let mut found = BTreeMap::new();
         for (path, text) in charts.iter() {
-            // A chart within a chart checks its own part of the values; helm does that.
-            let Some(name) = path.strip_suffix(SCHEMA).filter(|name| !name.contains('/')) else { continue };
+            // Charts within it have their own part of the values: helm itself checks those.
+            let Some(folder) = path.strip_suffix(SCHEMA).filter(|folder| !folder.contains('/')) else { continue };
             let schema = serde_json::from_str::<Value>(text)
                 .map_err(|error| error.to_string())
                 .and_then(|schema| jsonschema::validator_for(&schema).map_err(|error| error.to_string()));
             match schema {
                 Ok(schema) => {
-                    let defaults = charts.get(&format!("{name}/values.yaml")).map_or(Value::Null, |text| first(text));
-                    found.insert(name.to_owned(), Chart { schema, defaults });
+                    let file =
+                        |name: &str| charts.get(&format!("{folder}/{name}")).map_or(Value::Null, |text| first(text));
+                    let metadata = file("Chart.yaml");
+                    let name = metadata.get("name").and_then(Value::as_str).unwrap_or(folder).to_owned();
+                    found.insert(folder.to_owned(), Chart { name, schema, defaults: file("values.yaml") });
                 }
                 Err(reason) => findings.push(Diagnostic::new(
                     Code::ChartSchema,
                     Place::file(format!("charts/{path}")),
-                    format!("the schema of the chart `{name}` cannot be used: {reason}"),
+                    format!("the schema of the chart `{folder}` cannot be used: {reason}"),
                     "helm would refuse it too: correct it, and keep it free of references to other files",
                 )),
             }
@@ -61,13 +66,16 @@ impl Charts {
         Self { charts: found, templates: estate.bundles().iter().filter_map(template).collect() }
     }
 
-    /// Checks the values that a tenant's chart gets, with the chart's own beneath, as helm does.
+    /// Checks the values that a tenant's chart gets, with the chart's own beneath, as helm does. The manifests folder is a chart
+    /// around the tier's, so they stand below the name of the tier's chart.
     pub fn check(&self, plan: &Plan, rendered: &Rendered, findings: &mut Findings<'_>) {
-        let Some(chart) = plan.tier.chart.as_ref().and_then(|name| self.charts.get(name)) else { return };
+        let Some(chart) = plan.tier.chart.as_ref().and_then(|folder| self.charts.get(folder)) else { return };
         let path = format!("tenants/{}/manifests/values.yaml", plan.tenant.name);
         let Some(text) = rendered.files.get(&path) else { return };
         let mut values = chart.defaults.clone();
-        merge(&mut values, first(text));
+        merge(&mut values, first(text).get_mut(&chart.name).map_or(Value::Null, Value::take));
+        // helm hands the values for all charts down to each of them, also when there are none.
+        merge(&mut values, json!({ "global": {} }));
         let template = plan.tier.bundles.iter().find_map(|bundle| self.templates.get(bundle));
         let place = Place::file(template.map_or("tenantry.yaml", String::as_str));
         for error in chart.schema.iter_errors(&values) {

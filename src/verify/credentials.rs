@@ -110,7 +110,7 @@ fn store(tenant: &Tenant<'_>, object: &Object<'_>, findings: &mut Findings<'_>) 
         );
     } else if tenant.complete && tenant.find(GROUP, "SecretStore", name).is_none() {
         findings.add(
-            Code::SecretStoreMissing,
+            Code::ExternalSecretStore,
             object,
             "/spec/secretStoreRef/name",
             format!("{} reads from the SecretStore `{name}`, which nothing makes", object.title()),

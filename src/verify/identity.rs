@@ -1,10 +1,8 @@
-//! Who an object is, and whether it is the tenant's: kind, namespace, keys of others, size.
-
-use serde_json::Value;
+//! Who an object is, and whether it is the tenant's: kind, namespace, keys of others.
 
 use super::{
     findings::Findings,
-    kinds::Allowed,
+    kinds::{Allowed, is_namespaced},
     object::{Object, below},
     tenant::Tenant,
 };
@@ -16,9 +14,6 @@ use crate::{
 
 /// The most objects of one tenant: Argo CD compares each of them again and again.
 const MAX_OBJECTS: usize = 5_000;
-
-/// The most bytes of one object: etcd takes 1.5 MiB, with what the cluster adds.
-const MAX_BYTES: usize = 1024 * 1024;
 
 /// Labels and annotations that somebody else writes, with whose they are.
 const FOREIGN: [(&str, &str); 12] = [
@@ -99,7 +94,7 @@ pub(super) fn doubles(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Checks kind, namespace, keys and size of an object.
+/// Checks kind, namespace and keys of an object.
 pub(super) fn check(
     tenant: &Tenant<'_>,
     kinds: &Allowed,
@@ -122,15 +117,6 @@ pub(super) fn check(
     namespace(tenant, schemas, object, findings);
     keys("labels", object.labels, object, findings);
     keys("annotations", object.annotations, object, findings);
-    if weight(object.value, MAX_BYTES).is_none() {
-        findings.add(
-            Code::ObjectTooLarge,
-            object,
-            "",
-            format!("{} is larger than 1 MiB", object.title()),
-            "spread it over several objects: etcd refuses larger ones",
-        );
-    }
 }
 
 fn namespace(tenant: &Tenant<'_>, schemas: &Schemas, object: &Object<'_>, findings: &mut Findings<'_>) {
@@ -142,8 +128,7 @@ fn namespace(tenant: &Tenant<'_>, schemas: &Schemas, object: &Object<'_>, findin
         }
         return;
     }
-    // A kind without a schema is taken for one that lives in a namespace: the stricter of the two.
-    let namespaced = schemas.kind(object.api_version, object.kind).is_none_or(|info| info.namespaced);
+    let namespaced = is_namespaced(schemas, object);
     let fault = match object.namespace {
         None if namespaced => format!("{} names no namespace", object.title()),
         Some(namespace) if namespaced && namespace != own && !ours(tenant, object) => {
@@ -186,17 +171,5 @@ fn keys(field: &str, map: Option<&super::object::Fields>, object: &Object<'_>, f
             format!("`{key}` is not ours to set"),
             format!("take it out: {whose}"),
         );
-    }
-}
-
-/// Returns what is left of a budget of bytes after a value, as JSON about; `None` when it is used up.
-fn weight(value: &Value, left: usize) -> Option<usize> {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => left.checked_sub(4),
-        Value::String(text) => left.checked_sub(text.len() + 3),
-        Value::Array(items) => items.iter().try_fold(left.checked_sub(2)?, |left, item| weight(item, left)),
-        Value::Object(fields) => fields
-            .iter()
-            .try_fold(left.checked_sub(2)?, |left, (key, value)| weight(value, left.checked_sub(key.len() + 4)?)),
     }
 }

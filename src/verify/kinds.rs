@@ -1,6 +1,7 @@
 //! Which kinds templates may make.
 
 use super::object::Object;
+use crate::kubernetes::Schemas;
 
 /// Kinds that live in a namespace and reach nothing outside it, by group: whatever is not here the platform must allow.
 ///
@@ -55,4 +56,9 @@ impl Allowed {
                     .is_some_and(|(version, kind)| kind == object.kind && version == object.api_version)
             })
     }
+}
+
+/// Returns whether an object lives in a namespace. A kind without a schema is taken for one that does: the stricter of the two.
+pub(super) fn is_namespaced(schemas: &Schemas, object: &Object<'_>) -> bool {
+    schemas.kind(object.api_version, object.kind).is_none_or(|info| info.namespaced)
 }

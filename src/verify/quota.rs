@@ -1,6 +1,6 @@
 //! Quotas and limits: whether everything that a tenant runs fits, at its greatest moment, a rolling update and its hooks included.
 
-use std::fmt::Write as _;
+use std::{cmp::Reverse, fmt::Write as _};
 
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ fn keys(schemas: &Schemas, quota: &Object<'_>, findings: &mut Findings<'_>) {
     for key in quota.at(&["spec", "hard"]).and_then(Value::as_object).into_iter().flat_map(|hard| hard.keys()) {
         if let Err(fault) = fit::check_quota_key(schemas, key) {
             let help = fault.instead.map_or("take it out".to_owned(), |instead| format!("write `{instead}`"));
-            findings.add(Code::QuotaKey, quota, &below("/spec/hard", key), fault.message, help);
+            findings.add(Code::ResourceQuotaKey, quota, &below("/spec/hard", key), fault.message, help);
         }
     }
 }
@@ -61,7 +61,7 @@ fn fits(tenant: &Tenant<'_>, schemas: &Schemas, quotas: &[&Object<'_>], findings
 /// Says how a sum comes about: the greatest shares first.
 fn sum(demand: &Demand, key: &str) -> String {
     let mut shares: Vec<&Share> = demand.shares.iter().filter(|share| !share.amounts.get(key).is_zero()).collect();
-    shares.sort_by_key(|share| std::cmp::Reverse(share.amounts.get(key)));
+    shares.sort_by_key(|share| Reverse(share.amounts.get(key)));
     let mut text = String::new();
     for share in shares.iter().take(SHOWN) {
         let surge =

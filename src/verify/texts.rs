@@ -1,4 +1,4 @@
-//! Secret values: what is in git is read by everybody who can read the repository, for ever.
+//! Texts: secret values, since what is in git is read by everybody who can read the repository, for ever; and too much text.
 
 use serde_json::Value;
 
@@ -49,6 +49,9 @@ const TOKENS: [(&str, usize, &str); 13] = [
     ("eyJ", 40, "a signed token"),
 ];
 
+/// The most bytes of one object: etcd takes 1.5 MiB, with what the cluster adds.
+const MAX_BYTES: usize = 1024 * 1024;
+
 /// The shortest text that can hold one of them.
 const SHORTEST: usize = 16;
 
@@ -89,8 +92,19 @@ pub(super) fn check(object: &Object<'_>, findings: &mut Findings<'_>) {
             }
         }
     }
-    if holds_token(object.value) {
+    let mut walk = Walk::default();
+    walk.value(object.value);
+    if walk.found {
         tokens(object.value, String::new(), object, findings);
+    }
+    if walk.bytes > MAX_BYTES {
+        findings.add(
+            Code::ObjectTooLarge,
+            object,
+            "",
+            format!("{} is larger than 1 MiB", object.title()),
+            "spread it over several objects: etcd refuses larger ones",
+        );
     }
 }
 
@@ -111,12 +125,35 @@ fn may_be_secret(name: &str) -> bool {
     name.len() >= 5 && name.bytes().any(|b| matches!(b.to_ascii_uppercase(), b'K' | b'T' | b'W'))
 }
 
-fn holds_token(value: &Value) -> bool {
-    match value {
-        Value::String(text) => token(text).is_some(),
-        Value::Array(items) => items.iter().any(holds_token),
-        Value::Object(fields) => fields.values().any(holds_token),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+/// One walk through an object.
+#[derive(Default)]
+struct Walk {
+    /// Whether a text holds a token.
+    found: bool,
+    /// The size as JSON, about.
+    bytes: usize,
+}
+
+impl Walk {
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => self.bytes += 5,
+            Value::String(text) => {
+                self.bytes += text.len() + 3;
+                self.found = self.found || token(text).is_some();
+            }
+            Value::Array(items) => {
+                self.bytes += 2;
+                items.iter().for_each(|item| self.value(item));
+            }
+            Value::Object(fields) => {
+                self.bytes += 2;
+                for (key, value) in fields {
+                    self.bytes += key.len() + 4;
+                    self.value(value);
+                }
+            }
+        }
     }
 }
 
@@ -148,21 +185,40 @@ fn token(text: &str) -> Option<&'static str> {
         return None;
     }
     let bytes = text.as_bytes();
-    let mut inside = false;
-    for (at, byte) in bytes.iter().enumerate() {
-        if !inside
-            && may_start(*byte, bytes.get(at + 1).copied().unwrap_or_default())
+    // Pairs of bytes: most texts are passed over with one look at each.
+    for (at, pair) in bytes.windows(2).enumerate() {
+        if !FIRST[usize::from(pair[0])] {
+            continue;
+        }
+        if pair == b":/" {
+            if text[at..].starts_with("://") && has_password(&text[at + 3..]) {
+                return Some("a URL with a password");
+            }
+        } else if may_start(pair[0], pair[1])
+            && !at.checked_sub(1).is_some_and(|before| is_inside(bytes[before]))
             && let Some(what) = token_at(&text[at..])
         {
             return Some(what);
         }
-        if *byte == b':' && text[at..].starts_with("://") && has_password(&text[at + 3..]) {
-            return Some("a URL with a password");
-        }
-        // Other bytes of a character beyond ASCII are part of a word: a token never starts there.
-        inside = byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
     }
     None
+}
+
+/// The bytes that a token or the `://` of a URL starts with.
+const FIRST: [bool; 256] = {
+    let mut table = [false; 256];
+    let letters = b"-Aghsxe:";
+    let mut at = 0;
+    while at < letters.len() {
+        table[letters[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+/// Returns whether a byte is part of a word, so that no token starts behind it. Bytes beyond ASCII belong to letters.
+fn is_inside(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
 /// The first two letters of all tokens: most words are told apart by them.

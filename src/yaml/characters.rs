@@ -25,7 +25,7 @@ pub(super) fn is_invisible(c: char) -> bool {
 }
 
 /// Characters that are written as an escape: all of the above and the carriage return.
-pub(super) fn is_escaped(c: char) -> bool {
+pub fn is_escaped(c: char) -> bool {
     c == '\r' || is_unprintable(c) || is_invisible(c) || is_private_use(c)
 }
 

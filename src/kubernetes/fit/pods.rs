@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Amounts, limits::Defaults};
+use super::{Amounts, at, limits::Defaults};
 use crate::kubernetes::quantity::{Quantity, QuantityError};
 
 /// The resources that a quota sums up over containers.
@@ -16,6 +16,18 @@ pub(super) enum Side {
 }
 
 impl Side {
+    /// Returns the quota key of a resource.
+    fn key(self, resource: &str) -> &'static str {
+        match (self, resource) {
+            (Side::Requests, "cpu") => "requests.cpu",
+            (Side::Requests, "memory") => "requests.memory",
+            (Side::Requests, _) => "requests.ephemeral-storage",
+            (Side::Limits, "cpu") => "limits.cpu",
+            (Side::Limits, "memory") => "limits.memory",
+            (Side::Limits, _) => "limits.ephemeral-storage",
+        }
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Side::Requests => "requests",
@@ -31,7 +43,7 @@ pub(super) fn amounts(spec: &Value, defaults: &Defaults) -> Result<Amounts, Quan
     for side in [Side::Requests, Side::Limits] {
         for resource in RESOURCES {
             let amount = effective(spec, side, resource, defaults)?;
-            amounts.add(&format!("{}.{resource}", side.name()), amount)?;
+            amounts.add(side.key(resource), amount)?;
             // The short keys of a quota mean requests.
             if side == Side::Requests {
                 amounts.add(resource, amount)?;
@@ -59,7 +71,7 @@ fn effective(spec: &Value, side: Side, resource: &str, defaults: &Defaults) -> R
         }
     }
     let most = running.checked_add(sidecars)?.max(starting);
-    match spec.pointer(&format!("/overhead/{resource}")) {
+    match at(spec, &["overhead", resource]) {
         Some(overhead) => most.checked_add(Quantity::of(overhead)?),
         None => Ok(most),
     }
@@ -72,8 +84,7 @@ pub(super) fn containers<'a>(spec: &'a Value, list: &str) -> impl Iterator<Item 
 
 /// Returns what a container says itself about one resource.
 pub(super) fn stated(container: &Value, side: Side, resource: &str) -> Result<Option<Quantity>, QuantityError> {
-    let amount = container.get("resources").and_then(|all| all.get(side.name())).and_then(|side| side.get(resource));
-    amount.map(Quantity::of).transpose()
+    at(container, &["resources", side.name(), resource]).map(Quantity::of).transpose()
 }
 
 /// Returns what a container has once the API server has filled in what it leaves out: first the LimitRange, then the limit as the request.

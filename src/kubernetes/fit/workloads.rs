@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Amounts, Moment, Share, claim, limits::Defaults, pods};
+use super::{Amounts, Moment, Share, at, claim, limits::Defaults, pods};
 use crate::kubernetes::{
     identity::ObjectId,
     quantity::{Quantity, QuantityError},
@@ -18,7 +18,8 @@ pub(super) type Scalers = BTreeMap<(String, String), u64>;
 
 /// Reads the HorizontalPodAutoscalers.
 pub(super) fn autoscaled<'o>(objects: impl Iterator<Item = &'o Value>) -> Scalers {
-    let autoscalers = objects.filter(|object| text(object, "/kind") == Some("HorizontalPodAutoscaler"));
+    let autoscalers =
+        objects.filter(|object| object.get("kind").and_then(Value::as_str) == Some("HorizontalPodAutoscaler"));
     autoscalers
         .filter_map(|object| {
             let kind = text(object, "/spec/scaleTargetRef/kind")?.to_owned();
@@ -102,8 +103,7 @@ fn cron_job_pods(object: &Value) -> u64 {
 
 /// Returns when an object exists: Argo CD's hooks in their phase and wave, everything else always.
 pub(super) fn moment(object: &Value) -> Moment {
-    let annotation =
-        |name: &str| object.pointer("/metadata/annotations").and_then(|all| all.get(name)).and_then(Value::as_str);
+    let annotation = |name: &str| at(object, &["metadata", "annotations", name]).and_then(Value::as_str);
     let phases = annotation("argocd.argoproj.io/hook").unwrap_or_default();
     // An object that is a hook of several phases runs in each of them; the first one stands for it.
     match phases.split(',').map(str::trim).find(|phase| !phase.is_empty() && *phase != SKIP) {

@@ -1,0 +1,131 @@
+//! Where servers are, and where their credentials come from: never a credential itself.
+
+use super::{
+    hosts,
+    places::{Finder, below},
+    shape::shown,
+};
+use crate::{
+    diag::Code,
+    raw::estate::{Connection, HttpAuthentication, UserPassword},
+};
+
+/// Finds what is wrong with a connection.
+pub(super) fn check(finder: &mut Finder<'_>, pointer: &str, connection: &Connection) {
+    match connection {
+        Connection::Mysql { host: name, credentials, port: _ }
+        | Connection::Postgres { host: name, credentials, port: _ }
+        | Connection::Redis { host: name, credentials, port: _ } => {
+            host(finder, &below(pointer, "host"), name);
+            user_password(finder, &below(pointer, "credentials"), credentials);
+        }
+        Connection::ObjectStore { endpoint, credentials, region: _, flavour: _ } => {
+            url(finder, &below(pointer, "endpoint"), endpoint, &WEB);
+            user_password(finder, &below(pointer, "credentials"), credentials);
+        }
+        Connection::Rabbitmq { host: name, management_url, credentials, port: _ } => {
+            host(finder, &below(pointer, "host"), name);
+            url(finder, &below(pointer, "managementUrl"), management_url, &WEB);
+            user_password(finder, &below(pointer, "credentials"), credentials);
+        }
+        Connection::Http { url: base, authentication } => {
+            url(finder, &below(pointer, "url"), base, &WEB);
+            let inner = below(pointer, "authentication");
+            match authentication {
+                HttpAuthentication::Bearer { token_env } => {
+                    variable(finder, &format!("{inner}/bearer/tokenEnv"), token_env)
+                }
+                HttpAuthentication::Basic(credentials) => user_password(finder, &below(&inner, "basic"), credentials),
+                HttpAuthentication::Header { name: _, value_env } => {
+                    variable(finder, &format!("{inner}/header/valueEnv"), value_env);
+                }
+            }
+        }
+        Connection::Vault { url: base, token_env, mount: _, kubernetes_role: _ } => {
+            url(finder, &below(pointer, "url"), base, &WEB);
+            if let Some(token_env) = token_env {
+                variable(finder, &below(pointer, "tokenEnv"), token_env);
+            }
+        }
+        Connection::KubernetesSecrets { namespace } => {
+            super::naming::namespace(finder, &below(pointer, "namespace"), namespace);
+        }
+        Connection::AwsSecretsManager { region: _ } | Connection::Directory { path: _ } => {}
+    }
+}
+
+/// What a connection of this kind can be used for, in words.
+pub(super) fn is_store(kind: &str) -> bool {
+    matches!(kind, "vault" | "awsSecretsManager" | "kubernetesSecrets" | "directory")
+}
+
+fn user_password(finder: &mut Finder<'_>, pointer: &str, credentials: &UserPassword) {
+    let UserPassword { username_env, password_env } = credentials;
+    variable(finder, &below(pointer, "usernameEnv"), username_env);
+    variable(finder, &below(pointer, "passwordEnv"), password_env);
+}
+
+/// A name of a variable, so that a password written in its place is noticed before it is committed.
+fn variable(finder: &mut Finder<'_>, pointer: &str, name: &str) {
+    let first = name.bytes().next().is_some_and(|b| b.is_ascii_uppercase() || b == b'_');
+    if !first || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_') {
+        finder.value(
+            Code::InvalidVariableName,
+            pointer,
+            "this is not the name of an environment variable: upper-case letters, digits and `_`, no digit first",
+            "write the name of a variable, `MYSQL_ADMIN_PASSWORD` for example, and put the credential into the platform's own Secret",
+        );
+    }
+}
+
+/// Schemes of what speaks HTTP.
+pub(super) const WEB: [&str; 2] = ["https", "http"];
+
+/// Finds what is wrong with a URL.
+pub(super) fn url(finder: &mut Finder<'_>, pointer: &str, text: &str, schemes: &[&str]) {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let help = format!("start it with `{}://`", schemes[0]);
+        finder.value(Code::InvalidUrl, pointer, format!("{} is no URL", shown(text)), help);
+        return;
+    };
+    if !schemes.contains(&scheme) {
+        let list = super::suggest::list(schemes.iter().copied()).unwrap_or_default();
+        let message = format!("{} is no scheme that can be used here", shown(scheme));
+        finder.value(Code::InvalidUrl, pointer, message, format!("the schemes are {list}"));
+        return;
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (user, server) = authority.rsplit_once('@').map_or((None, authority), |(user, server)| (Some(user), server));
+    if user.is_some_and(|user| user.contains(':')) {
+        let help = "take user and password out; they come from environment variables";
+        // The URL is not repeated: it holds a password.
+        finder.value(Code::InlineCredential, pointer, "the URL holds a password", help);
+        return;
+    }
+    let (name, port) = match server.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (server, None),
+    };
+    if !is_host(name) || port.is_some_and(|port| port.parse::<u16>().is_err()) || text.contains(char::is_whitespace) {
+        let help = "write `https://host`, with a port and a path where they are needed";
+        finder.value(Code::InvalidUrl, pointer, format!("{} is no URL", shown(text)), help);
+    }
+}
+
+/// Finds what is wrong with the host of a server: a name inside the cluster may have a single label.
+fn host(finder: &mut Finder<'_>, pointer: &str, name: &str) {
+    if !is_host(name) {
+        let help = "write a host name or an address, without a scheme and a port";
+        finder.value(Code::InvalidHost, pointer, format!("{} is no host", shown(name)), help);
+    }
+}
+
+fn is_host(name: &str) -> bool {
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    address.parse::<core::net::IpAddr>().is_ok()
+        || match hosts::parse(name) {
+            Ok(_) => true,
+            Err(hosts::HostFault::SingleLabel) => true,
+            Err(_) => false,
+        }
+}

@@ -1,0 +1,187 @@
+//! Every rule has an invalid fixture of one fault, a valid neighbour and an explanation.
+//!
+//! A fixture is an overlay over `fixtures/rules-base`: its files replace or add, and `X.deleted` removes `X`. Refresh
+//! the expected reports with `TENANTRY_BLESS=1 cargo test --test rules`.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads and, on request, writes fixtures")]
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write,
+    fs,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tenantry::{
+    check,
+    diag::{Code, Report, Severity},
+    sources::{Refusal, Sources},
+};
+
+/// Rules that do not belong to `check::check`, in the order of their declaration: those about templates and rendered
+/// objects. Another harness covers them until `run` renders and verifies as well.
+const RENDERED: RangeInclusive<Code> = Code::TemplateSyntax..=Code::InflateFailed;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// Lays the files of a folder over the sources.
+fn lay(sources: &mut Sources, root: &Path, folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            lay(sources, root, &path);
+            continue;
+        }
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+        match name.strip_suffix(".deleted") {
+            _ if name == "expected.txt" => {}
+            Some(removed) => assert!(sources.remove(removed).is_some(), "{} removes nothing", path.display()),
+            None => sources.insert(name, Ok(Arc::from(fs::read(&path).unwrap()))),
+        }
+    }
+}
+
+fn base() -> Sources {
+    let mut sources = Sources::new();
+    let root = fixtures().join("rules-base");
+    lay(&mut sources, &root, &root);
+    sources
+}
+
+/// What no file in git can be: these faults are made here, in the fixture of that code.
+fn make_unstorable(code: &str, sources: &mut Sources) {
+    let refusal = match code {
+        "file-unreadable" => Refusal::Unreadable("permission denied".to_owned()),
+        "file-not-regular" => Refusal::NotRegular("a symbolic link".to_owned()),
+        "file-too-large" => Refusal::TooLarge(1 << 20),
+        _ => return,
+    };
+    sources.insert("tenants/acme.yaml", Err(refusal));
+}
+
+/// Builds a fixture. The neighbour of `file-too-large` is filled up to exactly 64 KiB here.
+fn fixture(kind: &str, code: &str) -> Sources {
+    let mut sources = base();
+    let root = fixtures().join(kind).join(code);
+    lay(&mut sources, &root, &root);
+    match kind {
+        "invalid" => make_unstorable(code, &mut sources),
+        _ if code == "file-too-large" => {
+            let path = "tenants/acme.yaml";
+            let mut bytes = sources.get(path).unwrap().as_ref().unwrap().to_vec();
+            bytes.resize(64 << 10, b'\n');
+            sources.insert(path, Ok(Arc::from(bytes)));
+        }
+        _ => {}
+    }
+    sources
+}
+
+fn run(sources: &Sources) -> Report {
+    let checked = check::check(sources);
+    assert_eq!(checked.estate.is_some(), checked.report.errors() == 0, "an estate if and only if there is no error");
+    checked.report
+}
+
+/// The report as lines of text, the form of the expected files.
+fn lines(report: &Report) -> String {
+    let mut text = String::new();
+    for finding in report.findings() {
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let (start, end) = (finding.place.span.start, finding.place.span.end);
+        writeln!(
+            text,
+            "{severity}[{}] {}:{}:{}-{}:{}: {}\n  help: {}",
+            finding.code,
+            finding.place.file,
+            start.line,
+            start.column,
+            end.line,
+            end.column,
+            finding.message,
+            finding.help
+        )
+        .unwrap();
+        for (place, label) in &finding.related {
+            writeln!(text, "  {place}: {label}").unwrap();
+        }
+    }
+    text
+}
+
+fn folders(kind: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(fixtures().join(kind)).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn codes() -> impl Iterator<Item = Code> {
+    Code::ALL.iter().copied().filter(|code| !RENDERED.contains(code))
+}
+
+#[test]
+fn the_base_has_no_finding() {
+    assert_eq!(lines(&run(&base())), "");
+}
+
+#[test]
+fn every_invalid_fixture_gives_its_report() {
+    let bless = std::env::var_os("TENANTRY_BLESS").is_some();
+    let mut faults = Vec::new();
+    for code in folders("invalid") {
+        let report = run(&fixture("invalid", &code));
+        let found = lines(&report);
+        let path = fixtures().join("invalid").join(&code).join("expected.txt");
+        if bless {
+            fs::write(&path, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if found != expected {
+            faults.push(format!("{code}: expected\n{expected}found\n{found}"));
+        }
+        if !report.findings().iter().any(|finding| finding.code.name() == code) {
+            faults.push(format!("{code}: the report does not hold the code:\n{found}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_valid_neighbour_has_no_finding() {
+    let faults: Vec<String> = folders("valid")
+        .into_iter()
+        .map(|code| (code.clone(), lines(&run(&fixture("valid", &code)))))
+        .filter(|(_, found)| !found.is_empty())
+        .map(|(code, found)| format!("{code}: {found}"))
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_rule_has_both_fixtures_and_an_explanation() {
+    let (invalid, valid) = (folders("invalid"), folders("valid"));
+    let mut faults = Vec::new();
+    for code in codes() {
+        if !invalid.contains(code.name()) {
+            faults.push(format!("{code}: no fixtures/invalid/{code}"));
+        }
+        if !valid.contains(code.name()) {
+            faults.push(format!("{code}: no fixtures/valid/{code}"));
+        }
+        if code.explanation().len() < 20 {
+            faults.push(format!("{code}: no explanation"));
+        }
+    }
+    for name in invalid.union(&valid) {
+        if name.parse::<Code>().is_err() {
+            faults.push(format!("fixtures for `{name}`, which is no rule"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
