@@ -120,6 +120,12 @@ impl PlanValue {
     }
 }
 
+/// Returns where a name stands in [`NAMES`]. Every variable of a template comes by here: telling names apart by their
+/// length first is much quicker than comparing them.
+fn index(name: &str) -> Option<usize> {
+    NAMES.iter().position(|known| known.len() == name.len() && *known == name)
+}
+
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)
@@ -129,7 +135,7 @@ impl Object for Scope {
         if key == ITEM {
             return self.item.clone();
         }
-        NAMES.binary_search(&key).ok().map(|index| self.fields.0[index].clone())
+        index(key).map(|index| self.fields.0[index].clone())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

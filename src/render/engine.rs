@@ -82,13 +82,13 @@ impl Engine {
     /// # Errors
     /// Whatever the engine says; [`super::faults`] makes findings of it.
     pub(super) fn print(&self, name: &str, context: &Value) -> Result<Printed, Error> {
-        let mut text = Vec::with_capacity(2048);
-        let printed = self.print_into(name, context, &mut text)?;
+        let mut text = Vec::new();
+        let holes = self.print_into(name, context, &mut text)?;
         let text = String::from_utf8(text).expect("the engine writes strings, and a whole one or nothing");
-        Ok(Printed { text, holes: printed })
+        Ok(Printed { text, holes })
     }
 
-    /// Renders a template and returns its values; what it printed before a fault is in `text`.
+    /// Renders a template and returns its values; `text` takes what it prints, also what it prints before a fault.
     pub(super) fn print_into(&self, name: &str, context: &Value, text: &mut Vec<u8>) -> Result<Vec<Value>, Error> {
         let template = self.environment.get_template(name)?;
         let mut captured = template.render_captured_to(context.clone(), Capped(text))?;

@@ -191,7 +191,7 @@ fn map(value: &Value, holes: &[Value], depth: usize) -> Result<Map<String, Json>
         match key.kind() {
             ValueKind::String => text.push_str(&expand(key.as_str().unwrap_or_default(), holes)?),
             ValueKind::Number => append(&mut text, &key)?,
-            _ => return Err(HoleFault::Key(kind_name(key.kind()))),
+            kind => return Err(HoleFault::Key(kind_name(kind))),
         }
         let value = part(&text, &value, holes, depth)?;
         map.insert(text, value);

@@ -263,9 +263,8 @@ fn fill(part: &Part, values: &[Value]) -> Result<Json, Fault> {
                     Key::Fixed(key) => key.clone(),
                     Key::Text(text) => join(text, values)?,
                 };
-                let value = fill(value, values)?;
                 match map.entry(key) {
-                    map::Entry::Vacant(place) => place.insert(value),
+                    map::Entry::Vacant(place) => place.insert(fill(value, values)?),
                     map::Entry::Occupied(taken) => {
                         let kind = FaultKind::DuplicateKey(taken.key().clone());
                         return Err(Fault { line: *line, kind });

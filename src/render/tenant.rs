@@ -70,6 +70,8 @@ struct Tenant<'a> {
     /// Which entry of a bundle makes a file, by its path below the objects' folder.
     owners: BTreeMap<String, (usize, &'a File)>,
     chart_values: Option<Value>,
+    /// What templates print, one after another: no object outlives its filling.
+    text: Vec<u8>,
 }
 
 impl<'a> Tenant<'a> {
@@ -82,6 +84,7 @@ impl<'a> Tenant<'a> {
             objects: Vec::new(),
             owners: BTreeMap::new(),
             chart_values: None,
+            text: Vec::new(),
         }
     }
 
@@ -118,15 +121,17 @@ impl<'a> Tenant<'a> {
     /// Renders a template for one element.
     fn documents(&mut self, file: &File, element: &Element) -> Option<Vec<(usize, Value)>> {
         let Renderer { engine, texts, .. } = self.renderer;
-        let printed = match engine.print(&file.template, &element.context) {
-            Ok(printed) => printed,
+        self.text.clear();
+        let values = match engine.print_into(&file.template, &element.context, &mut self.text) {
+            Ok(values) => values,
             Err(error) => {
                 let fallback = explain::last_place(self.renderer, file, element);
                 self.findings.push(faults::finding(&error, texts, &fallback, Some(&element.context)));
                 return None;
             }
         };
-        match file.skeletons.get(&printed.text).and_then(|skeleton| skeleton.fill(&printed.holes)) {
+        let text = str::from_utf8(&self.text).expect("the engine writes strings, and a whole one or nothing");
+        match file.skeletons.get(text).and_then(|skeleton| skeleton.fill(&values)) {
             Ok(documents) => Some(documents),
             Err(faults) => {
                 self.findings.extend(explain::findings(self.renderer, file, element, &faults));
