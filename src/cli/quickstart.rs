@@ -155,14 +155,16 @@ fn indent(text: &str) -> String {
 }
 
 fn next(directory: &Path, name: &str, branch: &str) -> String {
-    format!(
-        "
-Try next:
-  cd {}
-  tenantry explain {name} Deployment/auth spec.replicas    # which file and line gave this value
-  git show --stat {branch}                                 # what Argo CD would sync
-  $EDITOR tenants/{name}.yaml && tenantry diff             # change something, see what it does
-",
-        directory.display()
-    )
+    let commands = [
+        (format!("cd {}", directory.display()), ""),
+        (format!("tenantry explain {name} Deployment/auth spec.replicas"), "which file and line gave this value"),
+        (format!("git show --stat {branch}"), "what Argo CD would sync"),
+        (format!("$EDITOR tenants/{name}.yaml && tenantry diff"), "change something, see what it does"),
+    ];
+    let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    let lines = commands.iter().map(|(command, about)| match about {
+        &"" => format!("  {command}\n"),
+        about => format!("  {command:<width$}    # {about}\n"),
+    });
+    format!("\nTry next:\n{}", lines.collect::<String>())
 }
