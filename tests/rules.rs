@@ -118,10 +118,13 @@ fn lines(report: &Report) -> String {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
+        // A place in a tenant's own file says whose it is already.
+        let tenant = finding.tenant.as_ref().filter(|_| !finding.place.file.starts_with("tenants/"));
+        let tenant = tenant.map(|name| format!("tenant `{name}`: ")).unwrap_or_default();
         let (start, end) = (finding.place.span.start, finding.place.span.end);
         writeln!(
             text,
-            "{severity}[{}] {}:{}:{}-{}:{}: {}\n  help: {}",
+            "{severity}[{}] {}:{}:{}-{}:{}: {tenant}{}\n  help: {}",
             finding.code,
             finding.place.file,
             start.line,
