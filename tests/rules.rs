@@ -26,8 +26,8 @@ use tenantry::{
     verify::Verifier,
 };
 
-/// Rules that no file can break by itself: kustomize or helm must be there and say no. The tests of `inflate` break
-/// them with real programs.
+/// Rules that no file can break by itself: kustomize or helm must be there and say no. The tests of `inflate`
+/// break them with programs of their own.
 const NEEDS_A_PROGRAM: &[Code] = &[Code::InflateFailed];
 
 fn fixtures() -> PathBuf {
