@@ -128,7 +128,7 @@ fn schemas(definitions: &[Value], findings: &mut Vec<Diagnostic>) -> Schemas {
         if let Err(error) = builtin.with_definitions(std::slice::from_ref(definition)) {
             let reason = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
             findings.push(Diagnostic::new(
-                Code::DefinitionInvalid,
+                Code::InvalidDefinition,
                 Place::file("schemas/crds"),
                 format!("{error}{reason}"),
                 "put the file there as its project publishes it",

@@ -80,8 +80,6 @@ codes! {
     DocumentTooLarge "document-too-large" Error
         "The provision document travels inside of the hook Job as an annotation of its Pod; Kubernetes allows 256 KiB of annotations on one object, and 100 KiB of them are the document's."
     // -- stage 5: what was rendered
-    DefinitionInvalid "definition-invalid" Error
-        "Files under schemas/crds/ are CustomResourceDefinitions of apiextensions.k8s.io/v1 as their projects publish them: objects of their kinds are checked strictly by them."
     ObjectIdentity "object-identity" Error
         "Every object has an apiVersion, a kind and a name. Argo CD, a change set and the API server tell objects apart by them."
     ObjectGeneratedName "object-generated-name" Error

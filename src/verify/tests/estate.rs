@@ -67,7 +67,7 @@ fn a_definition_that_is_none_is_refused() {
     estate.definitions = vec![shop_definition(), json!({ "kind": "ConfigMap" })];
     let found = Verifier::new(&estate).err().unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].code, found[0].place.file.as_str()), (Code::DefinitionInvalid, "schemas/crds"));
+    assert_eq!((found[0].code, found[0].place.file.as_str()), (Code::InvalidDefinition, "schemas/crds"));
 }
 
 #[test]
