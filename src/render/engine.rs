@@ -117,7 +117,8 @@ fn syntax() -> SyntaxConfig {
 /// Writes a placeholder for a value and puts the value aside.
 ///
 /// Captured text (of a macro, a `set` block, `caller()`) is a part of the template whose values have placeholders
-/// already, so it is written as it is.
+/// already, so it is written as it is. Filters see it with its values in place ([`filters`]); operators cannot be told to,
+/// so `==` and `in` compare captured text by its placeholders: templates compare the values that it is made of.
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if value.is_safe() {
         return Ok(out.write_str(value.as_str().unwrap_or_default())?);
