@@ -1,4 +1,11 @@
 //! Writing files, killed or refused by the disk at any system call: the next run gives what one run would have given.
+
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests run programs, read clocks and write files"
+)]
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -77,7 +84,6 @@ fn child() {
 
 #[test]
 #[ignore = "needs strace: run by tests/run"]
-#[expect(clippy::print_stderr, reason = "tests/run says how many points were hit")]
 fn a_run_killed_at_any_system_call_is_finished_by_the_next() {
     let mut points = 0;
     for is_fresh in [true, false] {

@@ -2,6 +2,12 @@
 //!
 //! `tests/run` brings both, says where they are in `TENANTRY_TEST_*`, and runs what is ignored here for want of them.
 
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests run programs, read clocks and write files"
+)]
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;

@@ -2,6 +2,12 @@
 //!
 //! Needs a Python with both; its path is in `TENANTRY_TEST_PYTHON`.
 
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests run programs, read clocks and write files"
+)]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::{

@@ -1,6 +1,12 @@
 //! Tests of the output directory on the real file system. They may run as root, whom no permission bit stops, so a
 //! file in the place of a folder stands for whatever cannot be written.
 
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests run programs, read clocks and write files"
+)]
 #![allow(clippy::unwrap_used)]
 
 use std::{path::PathBuf, time::SystemTime};

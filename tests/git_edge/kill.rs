@@ -59,7 +59,6 @@ fn fault_then_heal(count: usize, call: &str, number: &str, fault: &str) -> (Outp
 
 #[test]
 #[ignore = "needs strace: run by tests/run"]
-#[expect(clippy::print_stderr, reason = "tests/run says how many points were hit")]
 fn a_commit_killed_at_any_system_call_is_finished_by_the_next() {
     for count in [2, 60] {
         let mut points = 0;
@@ -80,7 +79,6 @@ fn a_commit_killed_at_any_system_call_is_finished_by_the_next() {
 
 #[test]
 #[ignore = "needs strace: run by tests/run"]
-#[expect(clippy::print_stderr, reason = "tests/run says how many faults were injected")]
 fn a_commit_on_a_full_or_broken_disk_fails_and_is_finished_by_the_next() {
     const POINTS: usize = 24; // beyond the last call of each kind that writes, with both few and many objects
     for count in [2, 60] {

@@ -1,4 +1,11 @@
 //! The git edge against real repositories, the git program and a git server on loopback.
+
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests run programs, read clocks and write files"
+)]
 #![cfg(feature = "git")]
 #![allow(clippy::unwrap_used)]
 

@@ -102,6 +102,7 @@ fn each_when_and_output_choose_the_files() {
         .template("empty.yaml.j2", "{% if not tenant.running %}\nkind: Empty\n{% endif %}\n# no object\n", json!({}))
         .render()
         .unwrap();
+    #[expect(clippy::type_complexity, reason = "a row of a table")]
     let made: Vec<(&str, &str, Option<(usize, usize)>)> = rendered
         .objects
         .iter()
