@@ -18,6 +18,7 @@ fn changed(changes: &[(&str, &[(&str, &str)])]) -> Sources {
         "tenants/acme.yaml",
         "tenants/borealis.yaml",
         "templates/shop/bundle.yaml",
+        "templates/shop/extra.yaml.j2",
         "templates/shop/namespace.yaml.j2",
         "templates/shop/service.yaml.j2",
     ] {
