@@ -4,4 +4,5 @@ mod estate;
 mod faults;
 mod generated;
 mod hostile;
+mod once;
 mod templates;

@@ -1,40 +1,7 @@
 //! Which kinds templates may make.
 
 use super::object::Object;
-use crate::kubernetes::Schemas;
-
-/// Kinds that live in a namespace and reach nothing outside it, by group: whatever is not here the platform must allow.
-///
-/// Left out on purpose: cluster-scoped kinds; Endpoints and EndpointSlices (they lead a Service to any address); DaemonSets (a Pod on every
-/// node); ReferenceGrants (they open the namespace); PushSecrets (they write into the secret store).
-const BUILT_IN: &[(&str, &[&str])] = &[
-    (
-        "",
-        &[
-            "ConfigMap",
-            "LimitRange",
-            "Namespace",
-            "PersistentVolumeClaim",
-            "Pod",
-            "ResourceQuota",
-            "Secret",
-            "Service",
-            "ServiceAccount",
-        ],
-    ),
-    ("apps", &["Deployment", "StatefulSet"]),
-    ("autoscaling", &["HorizontalPodAutoscaler"]),
-    ("batch", &["CronJob", "Job"]),
-    ("cert-manager.io", &["Certificate", "Issuer"]),
-    ("external-secrets.io", &["ExternalSecret", "SecretStore"]),
-    ("gateway.networking.k8s.io", &["GRPCRoute", "HTTPRoute", "ListenerSet"]),
-    ("grafana.integreatly.org", &["GrafanaDashboard"]),
-    ("monitoring.coreos.com", &["PodMonitor", "PrometheusRule", "ServiceMonitor"]),
-    ("networking.k8s.io", &["Ingress", "NetworkPolicy"]),
-    ("policy", &["PodDisruptionBudget"]),
-    ("postgresql.cnpg.io", &["Backup", "Cluster", "Database", "Pooler", "ScheduledBackup"]),
-    ("rbac.authorization.k8s.io", &["Role", "RoleBinding"]),
-];
+use crate::{kubernetes::Schemas, render::kinds::BUILT_IN};
 
 /// The kinds that templates may make.
 pub(super) struct Allowed {
@@ -50,6 +17,7 @@ impl Allowed {
     pub fn contains(&self, object: &Object<'_>) -> bool {
         let built_in = BUILT_IN.iter().any(|(group, kinds)| *group == object.group && kinds.contains(&object.kind));
         built_in
+            || (object.group.is_empty() && object.kind == "Namespace")
             || self.platform.iter().any(|allowed| {
                 allowed
                     .rsplit_once('/')
