@@ -270,7 +270,7 @@ fn real(variable: &str) -> Option<PathBuf> {
 }
 
 #[test]
-#[ignore = "needs kustomize and helm: run by tests/run"]
+#[ignore = "needs kustomize, helm: run by tests/run"]
 fn real_kustomize_has_the_last_word() {
     let programs = Programs::at(real("TENANTRY_TEST_KUSTOMIZE"), None);
     let plan = patched();
@@ -303,7 +303,7 @@ fn real_kustomize_has_the_last_word() {
 }
 
 #[test]
-#[ignore = "needs kustomize and helm: run by tests/run"]
+#[ignore = "needs kustomize, helm: run by tests/run"]
 fn real_helm_has_the_last_word() {
     let programs = Programs::at(None, real("TENANTRY_TEST_HELM"));
     let plan = plan(json!({ "format": "helm" }));
