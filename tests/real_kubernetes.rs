@@ -25,6 +25,22 @@ use walkdir::WalkDir;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 #[test]
+#[ignore = "needs helm, kustomize: run by tests/run"]
+fn helm_and_kustomize_take_what_is_rendered_for_them() {
+    for (estate, tenants) in [("helm", "2 tenants"), ("kustomize-overlay", "tenant")] {
+        let checked = assert_cmd::cargo::cargo_bin_cmd!("tenantry")
+            .args(["check", "--rendered", "--estate"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/estates").join(estate))
+            .env("TENANTRY_HELM", env::var_os("TENANTRY_TEST_HELM").expect("tests/run names helm"))
+            .env("TENANTRY_KUSTOMIZE", env::var_os("TENANTRY_TEST_KUSTOMIZE").expect("tests/run names kustomize"))
+            .assert()
+            .success();
+        let text = String::from_utf8_lossy(&checked.get_output().stdout).into_owned();
+        assert!(text.contains(tenants) && !text.contains("not-inflated"), "{estate}: {text}");
+    }
+}
+
+#[test]
 #[ignore = "needs crds: run by tests/run"]
 fn the_api_server_accepts_every_object_of_the_flagship_estate() {
     let estate = Rendered::flagship();
