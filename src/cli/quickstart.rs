@@ -14,18 +14,18 @@ use super::{
     init,
     input::{self, git_error},
     pipeline,
-    report::{Ui, count, findings},
+    report::{Ui, count},
     tenant::{self, NewArgs, NewFile},
 };
 use crate::{
-    check, diff,
+    diff,
     estate::Estate,
     git::{
         self, Repository, start,
         write::{CommitOutcome, CommitRequest, Expected},
     },
     output,
-    sources::{ESTATE_FILE, Sources},
+    sources::ESTATE_FILE,
     tree::Tree,
 };
 
@@ -53,7 +53,7 @@ pub(super) fn run(ui: &Ui, args: &QuickstartArgs) -> Result<Exit, CommandError> 
     ui.print(&format!("1. estate      {} (Collect & Verything, a fresh git repository)\n", directory.display()));
     // 2. check (no I/O after the files are read)
     let sources = input::from_directory(&directory)?;
-    let Some(estate) = checked(ui, &sources)? else { return Ok(Exit::Findings) };
+    let Some(estate) = pipeline::estate(ui, &sources) else { return Ok(Exit::Findings) };
     let (tenants, tiers) = (estate.tenants().len(), estate.tiers().len());
     ui.print(&format!("2. check       {} in {}, no findings\n", count(tenants, "tenant"), count(tiers, "tier")));
     // 3. resolve, render, verify (no I/O), then commit (objects, then the branch)
@@ -67,7 +67,7 @@ pub(super) fn run(ui: &Ui, args: &QuickstartArgs) -> Result<Exit, CommandError> 
     };
     output::file(&directory.join(&path), &text).map_err(CommandError::external)?;
     let sources = input::from_directory(&directory)?;
-    let Some(estate) = checked(ui, &sources)? else { return Ok(Exit::Findings) };
+    let Some(estate) = pipeline::estate(ui, &sources) else { return Ok(Exit::Findings) };
     let Some(target) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
     let changes = diff::diff(&base, &target).map_err(CommandError::internal)?;
     ui.print(&format!("4. pull request  {path} is new: this is what its reviewer sees\n\n"));
@@ -106,14 +106,6 @@ fn write_estate(directory: &Path) -> Result<Repository, CommandError> {
     let repository = start::create(directory).map_err(git_error)?;
     start::record(&repository, "estate: Collect & Verything", AUTHOR).map_err(git_error)?;
     Ok(repository)
-}
-
-fn checked(ui: &Ui, sources: &Sources) -> Result<Option<Estate>, CommandError> {
-    let checked = check::check(sources);
-    if !checked.report.findings().is_empty() {
-        findings::tell(ui, &findings::Result { report: &checked.report, sources, tenants: checked.tenants });
-    }
-    Ok(checked.estate)
 }
 
 fn commit(repository: &Repository, estate: &Estate, tree: &Tree) -> Result<String, CommandError> {
