@@ -281,6 +281,9 @@ print_variables() {
 wait_for_a_server_to_end() {
   local name
   if ((${#STARTED[@]} == 0)); then
+    for name in "${SERVERS[@]}"; do
+      is_missing "$name" || apart sleep infinity # a tool or files, which a signal takes away
+    done
     say "no server could be started"
     return
   fi
