@@ -31,12 +31,27 @@ at_least() {
   [[ $(printf '%s\n' "${1#v}" "${2#v}" | sort -V | head -n 1) == "${2#v}" ]]
 }
 
-# need_package NAME: installs a Debian package, where this is Debian and we may; the caller sees whether it helped.
+# need_package NAME: installs a Debian package, where this is Debian and we may; the caller sees whether it helped. The service that a package brings is
+# not started: tests start their own, and who only runs tests wants none.
 need_package() {
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
     say "installing the package $1"
-    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$1"; } >&2 || true
+    mkdir -p -- "$CACHE"
+    (
+      flock 9 && without_autostart && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends "$1"
+    ) 9>"$CACHE/.packages.lock" >&2 || true
   fi
+}
+
+# without_autostart: forbids packages to start services, until the shell that calls it ends. A policy that is there already is the machine's own.
+without_autostart() {
+  local policy=/usr/sbin/policy-rc.d
+  [[ ! -e $policy ]] || return 0
+  # shellcheck disable=SC2064 # the name as it is now
+  trap "rm -f -- $policy" EXIT
+  # Whatever becomes of this shell, the policy holds no longer than it lives.
+  printf '#!/bin/sh\n[ ! -d /proc/%s ] || exit 101\n' "$BASHPID" >"$policy"
+  chmod 755 "$policy"
 }
 
 # need_go: gives the server up where no fitting Go is installed; for makers, since what is made needs no Go.
