@@ -3,7 +3,7 @@
 //! Sources: RFC 9112 (message framing, §6 and §7), RFC 9110 (§9.2 safe methods, §10.1.1 `Expect`, §15.2 interim
 //! answers). HTTP/2, upgrades and `CONNECT` are not read.
 
-use std::{ops::Range, sync::Arc};
+use std::{iter, ops::Range, sync::Arc};
 
 use super::{
     framing::{Class, Frame, Framing, Nonsense},
@@ -77,17 +77,17 @@ impl Framing for Http {
         let (Some(method), Some(target)) = (head.start.first(), head.start.get(1)) else {
             return Err(Nonsense("a request line without a target".into()));
         };
-        let Some((pieces, len)) = head.body(bytes, 0)? else { return Ok(None) };
+        let Some(body) = head.body(bytes, 0)? else { return Ok(None) };
         let request = HttpRequest {
             method: method.to_ascii_uppercase(),
             target: target.clone(),
-            body: pieces.into_iter().flat_map(|piece| &bytes[piece]).copied().collect(),
+            body: body.pieces.into_iter().flat_map(|piece| &bytes[piece]).copied().collect(),
             headers: head.headers,
         };
         let asks = READS.contains(&request.method.as_str()) || (self.reads)(&request);
         let summary = format!("{} {}", request.method, masked(&request.target));
         self.method = request.method;
-        Ok(Some(Frame::new(len, if asks { Class::Read } else { Class::Write }, &summary)))
+        Ok(Some(Frame::new(body.end, if asks { Class::Read } else { Class::Write }, &summary)))
     }
 
     fn answer(&mut self, bytes: &[u8], at_end: bool) -> Result<Option<usize>, Nonsense> {
@@ -102,7 +102,7 @@ impl Framing for Http {
                 _ => {
                     let rest = bytes.len() - at - head.len;
                     let body = head.body(&bytes[at..], if at_end { rest } else { usize::MAX })?;
-                    return Ok(body.map(|(_, len)| at + len));
+                    return Ok(body.map(|body| at + body.end));
                 }
             }
         }
@@ -113,6 +113,14 @@ impl Framing for Http {
         let waits = header(&head.headers, "expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));
         (waits && bytes.len() == head.len).then_some(b"HTTP/1.1 100 Continue\r\n\r\n")
     }
+}
+
+/// The body of a message that is there in full.
+struct Body {
+    /// Where its bytes stand, without the frames of chunks.
+    pieces: Vec<Range<usize>>,
+    /// Where the message ends.
+    end: usize,
 }
 
 /// The head of a message.
@@ -147,7 +155,7 @@ impl Head {
 
     /// Where the body's bytes stand and where the message ends; `bytes` begin with this head. `without` is the body's
     /// length where no header tells it: 0 in requests; in answers what there is once the connection has ended.
-    fn body(&self, bytes: &[u8], without: usize) -> Result<Option<(Vec<Range<usize>>, usize)>, Nonsense> {
+    fn body(&self, bytes: &[u8], without: usize) -> Result<Option<Body>, Nonsense> {
         let coding = header(&self.headers, "transfer-encoding");
         if coding.is_some_and(|coding| coding.to_ascii_lowercase().ends_with("chunked")) {
             return chunks(bytes, self.len);
@@ -157,12 +165,12 @@ impl Head {
             None => without,
         };
         let end = self.len.saturating_add(len);
-        Ok((bytes.len() >= end).then(|| (vec![self.len..end], end)))
+        Ok((bytes.len() >= end).then(|| Body { pieces: iter::once(self.len..end).collect(), end }))
     }
 }
 
 /// Where the chunks that start at `at` have their bytes, and where the trailer after the last one ends.
-fn chunks(bytes: &[u8], mut at: usize) -> Result<Option<(Vec<Range<usize>>, usize)>, Nonsense> {
+fn chunks(bytes: &[u8], mut at: usize) -> Result<Option<Body>, Nonsense> {
     let line = |at: usize| {
         let rest = bytes.get(at..)?;
         let len = rest.windows(2).position(|end| end == b"\r\n")?;
@@ -182,7 +190,7 @@ fn chunks(bytes: &[u8], mut at: usize) -> Result<Option<(Vec<Range<usize>>, usiz
     }
     loop {
         match line(at) {
-            Some((text, end)) if text.is_empty() => return Ok(Some((pieces, end))),
+            Some((text, end)) if text.is_empty() => return Ok(Some(Body { pieces, end })),
             Some((_, end)) => at = end,
             None => return Ok(None),
         }

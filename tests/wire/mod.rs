@@ -7,6 +7,8 @@
 //! ```text
 //! proxy.rs       Proxy: a listener on loopback, its thread, what a test may ask and arm
 //! connection.rs  one connection: read a request, suffer the fault or forward, pass the answer on
+//! suffer.rs      what each fault does to a connection
+//! shared.rs      what the connections of one proxy share
 //! faults.rs      the faults, which request they hit, and the records
 //! framing.rs     what each protocol must tell: where a request ends, what it is, where its answer ends
 //! mysql.rs postgres.rs http.rs redis.rs     the four protocols
@@ -26,8 +28,10 @@ pub mod mysql;
 pub mod postgres;
 mod proxy;
 pub mod redis;
+mod shared;
 pub mod sql;
 mod sql_tokens;
+mod suffer;
 
 pub use faults::{At, Fault, Request};
 pub use framing::{Class, Protocol};

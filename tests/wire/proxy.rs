@@ -14,10 +14,11 @@ use tokio::{
 };
 
 use super::{
-    connection::{Busy, Shared, serve},
+    connection::serve,
     faults::{At, Fault, Request},
     framing::{Class, Protocol},
     http::HttpRequest,
+    shared::{Busy, Shared},
 };
 
 /// How long [`Proxy::requests`] and its kin wait for requests under way.
