@@ -5,7 +5,7 @@
 #   TENANTRY_TEST_OPENBAO_TOKEN                   its root token
 #   TENANTRY_TEST_OPENBAO_MOUNT                   where the KV is
 #   TENANTRY_TEST_OPENBAO_{ROLE_ID,SECRET_ID}     for login by AppRole, which gives the policy "tenantry": everything in that KV, nothing beside it
-#   TENANTRY_TEST_OPENBAO_LOG                     its own log
+#   TENANTRY_TEST_OPENBAO_LOG                     its own log, which begins with the root token
 #   TENANTRY_TEST_BAO                             the program bao
 
 server openbao
@@ -42,7 +42,8 @@ openbao_prepare() {
   command_line "$DIR/program" server -dev -dev-no-store-token -dev-listen-address "127.0.0.1:$port" -log-level debug
 }
 
-openbao_ready() { to_openbao token lookup; }
+# Its answer holds the token, and the log of this server is one that tests look for secrets in.
+openbao_ready() { to_openbao token lookup >"$DIR/answer"; }
 
 openbao_fill() {
   to_openbao policy write tenantry - <<'POLICY'

