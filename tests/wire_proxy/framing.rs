@@ -110,6 +110,13 @@ fn mysql_results_of_all_shapes() {
                 Session,
                 "PREPARE INSERT INTO t VALUES (?)",
             ),
+            turn(
+                command(0x16, "DROP DATABASE x"),
+                packet(1, [0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+                Session,
+                "PREPARE DROP DATABASE x",
+            ),
+            turn(command(0x17, b"\x08\0\0\0\0\x01\0\0\0"), ok(1, 2), Write, "EXECUTE DROP DATABASE x"),
             turn(command(0x18, b"\x07\0\0\0\0\0text"), "", Session, "PARAMETER"),
             turn(command(0x17, b"\x07\0\0\0\0\x01\0\0\0"), ok(1, 2), Write, "EXECUTE INSERT INTO t VALUES (?)"),
             turn(command(0x19, b"\x07\0\0\0"), "", Session, "CLOSE"),
