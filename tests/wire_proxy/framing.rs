@@ -214,7 +214,8 @@ fn postgres_requests_of_all_shapes() {
 #[test]
 fn http_bodies_of_all_shapes() {
     let length = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n";
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n\
+                   HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n";
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n";
     let mut http = Http::new(std::sync::Arc::new(|_: &HttpRequest| false));
     reads(

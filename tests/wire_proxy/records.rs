@@ -88,6 +88,25 @@ fn a_server_that_is_away_resets() {
 }
 
 #[test]
+fn a_fault_that_a_request_cannot_suffer_leaves_it_alone() {
+    let faults =
+        [Fault::GarbleReply(1), Fault::TruncateReply(0), Fault::StallReply, Fault::DuplicateRequest, Fault::HtmlPage];
+    let frames =
+        [Frame::unanswered(5, "QUIT"), Frame::handshake(5, "LOGIN"), Frame::new(5, Class::Write, "DROP TABLE t")];
+    let can = |frame: &Frame, fault: &Fault| {
+        let mut ledger = Ledger::default();
+        ledger.arm(At::nth(1), fault.clone());
+        let is_chosen = ledger.record(Protocol::Mysql, 1, frame).is_some();
+        assert_eq!(ledger.requests[0].can_suffer(fault), is_chosen);
+        is_chosen
+    };
+    let table = frames.map(|frame| faults.clone().map(|fault| can(&frame, &fault)));
+    let expected =
+        [[false, false, false, true, false], [true, true, true, false, false], [true, true, true, true, false]];
+    assert_eq!(table, expected);
+}
+
+#[test]
 fn a_fault_of_before_a_reset_marks_no_record_of_after() {
     let frame = Frame::new(1, Class::Write, "DEL a");
     let mut ledger = Ledger::default();
