@@ -5,7 +5,13 @@
     reason = "reads the variables and files that a connection names for its credential"
 )]
 
-use std::{cell::RefCell, collections::BTreeMap, env, fs, path::PathBuf, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use super::{
     Secret, Trouble, TroubleKind, redis,
@@ -43,10 +49,19 @@ pub enum Service {
 /// The name and the connection of the secret store that a document's credentials are in.
 pub type Home<'d> = Option<(&'d str, &'d Connection)>;
 
+/// What stands in for every connection, whatever it says.
+enum StandIns {
+    /// Nothing: connections are what they say.
+    None,
+    /// Stand-ins of each connection in this directory.
+    In(PathBuf),
+    /// These, for all connections together.
+    Shared(Rc<Sandbox>),
+}
+
 /// All services of a run, by the connection that reaches them.
 pub struct Connections {
-    /// Stands in for every connection, whatever it says.
-    sandbox: Option<PathBuf>,
+    sandbox: StandIns,
     services: RefCell<BTreeMap<String, Service>>,
     stores: RefCell<BTreeMap<String, Rc<dyn Store>>>,
 }
@@ -54,6 +69,15 @@ pub struct Connections {
 impl Connections {
     /// Returns services that are reached as documents say; with `sandbox`, stand-ins in that directory for all of them.
     pub fn new(sandbox: Option<PathBuf>) -> Self {
+        Self::with(sandbox.map_or(StandIns::None, StandIns::In))
+    }
+
+    /// Returns one sandbox as every service and every secret store.
+    pub fn stand_ins(sandbox: Rc<Sandbox>) -> Self {
+        Self::with(StandIns::Shared(sandbox))
+    }
+
+    fn with(sandbox: StandIns) -> Self {
         Self { sandbox, services: RefCell::default(), stores: RefCell::default() }
     }
 
@@ -66,9 +90,18 @@ impl Connections {
         if let Some(service) = self.services.borrow().get(&key) {
             return Ok(service.clone());
         }
-        let service = match connection {
-            _ if self.sandbox.is_some() => self.sandbox(name, self.sandbox.as_ref().cloned().unwrap_or_default())?,
-            Connection::Sandbox { path } => self.sandbox(name, PathBuf::from(path))?,
+        let service = match (&self.sandbox, connection) {
+            (StandIns::Shared(sandbox), _) => Service::Sandbox(Rc::clone(sandbox)),
+            (StandIns::In(directory), _) => sandbox(name, directory)?,
+            (StandIns::None, connection) => self.real(name, connection, home).await?,
+        };
+        self.services.borrow_mut().insert(key, service.clone());
+        Ok(service)
+    }
+
+    async fn real(&self, name: &str, connection: &Connection, home: Home<'_>) -> Result<Service, Trouble> {
+        Ok(match connection {
+            Connection::Sandbox { path } => sandbox(name, Path::new(path))?,
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials, home).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -87,9 +120,7 @@ impl Connections {
                     format!("connections of kind `{}` are not served", connection.kind()),
                 ));
             }
-        };
-        self.services.borrow_mut().insert(key, service.clone());
-        Ok(service)
+        })
     }
 
     /// Returns the secret store behind a connection.
@@ -101,9 +132,21 @@ impl Connections {
         if let Some(store) = self.stores.borrow().get(&key) {
             return Ok(Rc::clone(store));
         }
-        let store: Rc<dyn Store> = match connection {
-            _ if self.sandbox.is_some() => self.sandboxed(name, connection, home).await?,
-            Connection::Sandbox { .. } => self.sandboxed(name, connection, home).await?,
+        let store: Rc<dyn Store> = match (&self.sandbox, connection) {
+            (StandIns::In(_) | StandIns::Shared(_), _) | (StandIns::None, Connection::Sandbox { .. }) => {
+                match self.service(name, connection, home).await? {
+                    Service::Sandbox(sandbox) => sandbox,
+                    _ => return Err(not_a_store(name, connection)),
+                }
+            }
+            (StandIns::None, connection) => self.real_store(name, connection, home).await?,
+        };
+        self.stores.borrow_mut().insert(key, Rc::clone(&store));
+        Ok(store)
+    }
+
+    async fn real_store(&self, name: &str, connection: &Connection, home: Home<'_>) -> Result<Rc<dyn Store>, Trouble> {
+        Ok(match connection {
             Connection::Directory { path } => Rc::new(Directory::new(PathBuf::from(path))),
             Connection::Vault { url, mount, ca_file, token_env, kubernetes_role, app_role } => {
                 let login = vault_login(name, token_env.as_deref(), kubernetes_role.as_deref(), app_role.as_ref())?;
@@ -122,21 +165,9 @@ impl Connections {
             | Connection::ObjectStore { .. }
             | Connection::Rabbitmq { .. }
             | Connection::Redis { .. }
-            | Connection::Http { .. } => return Err(not_a_store(name, connection)),
-        };
-        self.stores.borrow_mut().insert(key, Rc::clone(&store));
-        Ok(store)
-    }
-
-    async fn sandboxed(&self, name: &str, connection: &Connection, home: Home<'_>) -> Result<Rc<dyn Store>, Trouble> {
-        match self.service(name, connection, home).await? {
-            Service::Sandbox(sandbox) => Ok(sandbox),
-            _ => Err(not_a_store(name, connection)),
-        }
-    }
-
-    fn sandbox(&self, name: &str, directory: PathBuf) -> Result<Service, Trouble> {
-        Ok(Service::Sandbox(Rc::new(Sandbox::open(&directory, name)?)))
+            | Connection::Http { .. }
+            | Connection::Sandbox { .. } => return Err(not_a_store(name, connection)),
+        })
     }
 
     /// Returns an administrator's credential from where the connection says.
@@ -202,6 +233,10 @@ fn vault_login(
         }
         (None, None, None) => Err(missing("it names no login: `tokenEnv`, `kubernetesRole` or `appRole`".to_owned())),
     }
+}
+
+fn sandbox(name: &str, directory: &Path) -> Result<Service, Trouble> {
+    Ok(Service::Sandbox(Rc::new(Sandbox::open(directory, name)?)))
 }
 
 /// A connection that was changed between two commits is another one, under whatever name.

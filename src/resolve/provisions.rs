@@ -75,7 +75,8 @@ fn connections(platform: &Platform, resources: &[Resource]) -> BTreeMap<String, 
     let mut used: BTreeMap<String, Connection> =
         known.map(|(name, connection)| (name.clone(), connection.clone())).collect();
     if used.values().any(|connection| connection.entry().is_some())
-        && let Some((name, store)) = platform.secret_store.as_ref().and_then(|name| platform.connections.get_key_value(name))
+        && let Some((name, store)) =
+            platform.secret_store.as_ref().and_then(|name| platform.connections.get_key_value(name))
     {
         used.insert(name.clone(), store.clone());
     }

