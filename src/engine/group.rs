@@ -107,7 +107,9 @@ impl<K: Kind> Member<K> {
     }
 
     fn look(&self) -> Look<'_, K::Spec> {
-        Look { asked: self.asked(), entry: self.progress.entry.as_ref() }
+        // Another tenant's credential proves nothing.
+        let is_ours = matches!(self.progress.credential, credential::Seen::Present { .. });
+        Look { asked: self.asked(), entry: self.progress.entry.as_ref().filter(|_| is_ours) }
     }
 
     /// Reads the credential, so that the observer can prove it.
@@ -120,7 +122,7 @@ impl<K: Kind> Member<K> {
             Held::Free => (None, credential::Seen::Absent),
             Held::Deleted => (None, credential::Seen::Deleted),
             Held::Entry(entry) => {
-                let seen = entry.compare(secret);
+                let seen = entry.compare(secret, &self.claim);
                 (Some(entry), seen)
             }
         };
@@ -150,7 +152,7 @@ impl<K: Kind> Member<K> {
             return;
         };
         let decided = match settings.purpose {
-            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential)
+            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential, &settings.allow)
                 .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, &settings.allow)?))),
             Purpose::Destroy => K::destroy(self.asked(), seen).map(|actions| (self.forget(), actions)),
         };
@@ -191,13 +193,13 @@ impl<K: Kind> Member<K> {
         let none = super::service::Answers::new();
         match action {
             CredentialAction::Store { key } => {
-                let fields = Entry::completed(None, secret, settings.make, &none)?;
+                let fields = Entry::completed(None, secret, &self.claim, settings.make, &none)?;
                 // Lost is no trouble: what the other run stored is as good as ours.
                 let _: Written = store.create(key, &fields).await?;
             }
             CredentialAction::Complete { key, fields: _ } => {
                 let entry = self.progress.entry.as_ref();
-                let fields = Entry::completed(entry, secret, settings.make, &none)?;
+                let fields = Entry::completed(entry, secret, &self.claim, settings.make, &none)?;
                 let version = entry.map(|entry| entry.version.clone()).unwrap_or_default();
                 let _: Written = store.replace(key, &version, &fields).await?;
             }
@@ -214,7 +216,7 @@ impl<K: Kind> Member<K> {
         }
         // Between our reading and writing another run may have written: its version is then the one to add to.
         for _ in 0..3 {
-            let fields = Entry::completed(self.progress.entry.as_ref(), &secret, settings.make, &answers)?;
+            let fields = Entry::completed(self.progress.entry.as_ref(), &secret, &self.claim, settings.make, &answers)?;
             points::pass("keep-answer", Side::Before);
             let written = match &self.progress.entry {
                 Some(entry) => store.replace(&secret.key, &entry.version, &fields).await?,

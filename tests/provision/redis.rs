@@ -77,9 +77,10 @@ impl Case for Redis {
     fn dump(&self) -> String {
         let memory = self.line(&self.cli(&["ACL", "LIST"]));
         let file = self.line(&std::fs::read_to_string(variable("TENANTRY_TEST_REDIS_ACL_FILE")).unwrap());
-        // The mark that tells what the file holds comes after the file.
+        // The mark that tells what the file holds comes after the file; the other is new with every change.
         let unmarked = |line: &str| {
-            let words = line.split(' ').filter(|word| !word.starts_with("&tenantry:saved:"));
+            let marks = ["&tenantry:saved:", "&tenantry:generation:"];
+            let words = line.split(' ').filter(|word| !marks.iter().any(|mark| word.starts_with(mark)));
             words.collect::<Vec<_>>().join(" ")
         };
         let (memory, file) = (unmarked(&memory), unmarked(&file));
