@@ -24,7 +24,9 @@ pub mod sandbox;
 pub mod service;
 pub mod store;
 pub mod stores;
+pub mod tls;
 pub mod trouble;
+pub mod web;
 pub mod within;
 
 pub use entry::{Entry, Secret};

@@ -104,17 +104,18 @@ pub async fn open(
 ) -> Result<Vec<Box<dyn Group>>, Trouble> {
     let mut sorted: BTreeMap<(Kind, String), (Service, Vec<Part<'_>>)> = BTreeMap::new();
     for document in documents {
+        let home = document.secret_store();
         for resource in &document.resources {
             let head = resource.head();
             let connection = connection(document, head.connection)?;
             let store = match head.secret {
                 Some(secret) => {
                     let connection = self::connection(document, &secret.store)?;
-                    Some(connections.store(&secret.store, connection).await?)
+                    Some(connections.store(&secret.store, connection, home).await?)
                 }
                 None => None,
             };
-            let service = connections.service(head.connection, connection).await?;
+            let service = connections.service(head.connection, connection, home).await?;
             let after = match purpose {
                 Purpose::Apply => order::after(resource, &document.resources),
                 Purpose::Destroy => order::before_removal(resource, &document.resources),

@@ -64,14 +64,23 @@ pub(super) fn provisions(platform: &Platform, tier: &Tier, tenant: &Tenant, plan
     Made { resources, connections, view }
 }
 
-/// Returns the connections that resources and their credentials are on: a document is performed by itself.
+/// Returns the connections that resources and their credentials are on, the administrators' credentials included: a
+/// document is performed by itself.
 fn connections(platform: &Platform, resources: &[Resource]) -> BTreeMap<String, Connection> {
     let named = resources.iter().flat_map(|resource| {
         let head = resource.head();
         [Some(head.connection), head.secret.map(|secret| secret.store.as_str())]
     });
     let known = named.flatten().filter_map(|name| platform.connections.get_key_value(name));
-    known.map(|(name, connection)| (name.clone(), connection.clone())).collect()
+    let mut used: BTreeMap<String, Connection> =
+        known.map(|(name, connection)| (name.clone(), connection.clone())).collect();
+    if used.values().any(|connection| connection.entry().is_some())
+        && let Some((name, store)) =
+            platform.secret_store.as_ref().and_then(|name| platform.connections.get_key_value(name))
+    {
+        used.insert(name.clone(), store.clone());
+    }
+    used
 }
 
 fn as_value(resource: &Resource) -> Value {
