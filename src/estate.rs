@@ -10,9 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     name::{Pattern, Target, TenantName, TierName},
+    provision::connection::Connection,
     raw::{
         bundle::BundleSpec,
-        estate::{Argocd, Connection, Output, Provisioning, Region, Routing},
+        estate::{Argocd, Output, Provisioning, Region, Routing},
         tenant::{Contacts, Lifecycle, Overrides, Subscription},
         tier::TierSpec,
     },

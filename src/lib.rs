@@ -28,10 +28,13 @@ pub mod resolve;
 pub mod render;
 pub mod verify;
 pub mod diff;
+pub mod steps;
 
 // -- edges: each does one kind of I/O
 #[cfg(feature = "git")]
 pub mod git;
+#[cfg(feature = "provision")]
+pub mod engine;
 pub mod inflate;
 pub mod load;
 pub mod output;

@@ -3,6 +3,7 @@
 //! `render` writes it into the tree, a reviewer reads it, and `provision apply` performs exactly it. It holds names,
 //! settings and *where* each credential is kept, never a credential. A reader refuses unknown fields and versions.
 
+pub mod connection;
 pub mod http;
 pub mod mysql;
 pub mod object_store;
@@ -11,16 +12,19 @@ pub mod rabbitmq;
 pub mod redis;
 pub mod secret;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use connection::Connection;
 use http::HttpResourceSpec;
 use mysql::MysqlDatabaseSpec;
 use object_store::{BucketSpec, ObjectStoreUserSpec};
 use postgres::{PostgresDatabaseSpec, PostgresSchemaSpec};
 use rabbitmq::RabbitmqVhostSpec;
 use redis::RedisUserSpec;
-use secret::SecretRef;
+use secret::{SecretRef, SecretSpec};
 
 /// The only version of the document that this binary writes and reads.
 pub const API_VERSION: &str = "tenantry.dev/v1";
@@ -35,6 +39,9 @@ pub struct Document {
     pub kind: String,
     /// Whose resources these are.
     pub metadata: Metadata,
+    /// The connections that the resources and their credentials are on, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, Connection>,
     /// The resources, in the order of their ids.
     pub resources: Vec<Resource>,
 }
@@ -54,28 +61,77 @@ pub struct Metadata {
     pub delete_after: Option<String>,
 }
 
-/// One wanted resource. `id` is `group` or `group/item` of the tier file, stable over changes of naming.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "camelCase")]
-pub enum Resource {
+/// Declares each kind once: variant, name in tier files and documents, settings, and whether it holds a customer's data.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $variant:ident $name:literal $wanted:ty, $data:literal;)+) => {
+        /// One wanted resource. `id` is `group` or `group/item` of the tier file, stable over changes of naming.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "kind")]
+        pub enum Resource {
+            $($(#[$doc])+ #[serde(rename = $name)] $variant($wanted),)+
+        }
+
+        /// The kinds of outside resources, by the names that tier files and documents use.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum Kind {
+            $(#[doc = concat!("[`Resource::", stringify!($variant), "`].")] #[serde(rename = $name)] $variant,)+
+        }
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &[Kind] = &[$(Kind::$variant,)+];
+
+            /// Returns the name that tier files and documents use.
+            pub fn name(self) -> &'static str {
+                match self { $(Kind::$variant => $name,)+ }
+            }
+
+            /// Returns whether deleting such a resource loses a customer's data.
+            pub fn holds_data(self) -> bool {
+                match self { $(Kind::$variant => $data,)+ }
+            }
+        }
+
+        impl Resource {
+            /// Returns what all kinds have.
+            pub fn head(&self) -> Head<'_> {
+                match self { $(Resource::$variant(wanted) => wanted.head(Kind::$variant),)+ }
+            }
+        }
+    };
+}
+
+kinds! {
     /// A database with its own user on a MySQL or MariaDB server.
-    MysqlDatabase(Wanted<MysqlDatabaseSpec>),
+    MysqlDatabase "mysqlDatabase" Wanted<MysqlDatabaseSpec>, true;
     /// A database with its own login role on a PostgreSQL server.
-    PostgresDatabase(Wanted<PostgresDatabaseSpec>),
+    PostgresDatabase "postgresDatabase" Wanted<PostgresDatabaseSpec>, true;
     /// A schema with its own login role in a shared PostgreSQL database.
-    PostgresSchema(Wanted<PostgresSchemaSpec>),
+    PostgresSchema "postgresSchema" Wanted<PostgresSchemaSpec>, true;
     /// An S3 bucket.
-    Bucket(Wanted<BucketSpec>),
+    Bucket "bucket" Wanted<BucketSpec>, true;
     /// A user of the object store with a policy for exactly its buckets.
-    ObjectStoreUser(Wanted<ObjectStoreUserSpec>),
+    ObjectStoreUser "objectStoreUser" Wanted<ObjectStoreUserSpec>, false;
     /// A RabbitMQ virtual host with its user and topology.
-    RabbitmqVhost(Wanted<RabbitmqVhostSpec>),
+    RabbitmqVhost "rabbitmqVhost" Wanted<RabbitmqVhostSpec>, true;
     /// A Redis ACL user with a key prefix.
-    RedisUser(Wanted<RedisUserSpec>),
+    RedisUser "redisUser" Wanted<RedisUserSpec>, false;
     /// Anything behind a JSON API.
-    HttpResource(Box<Wanted<HttpResourceSpec>>),
+    HttpResource "httpResource" Box<Wanted<HttpResourceSpec>>, false;
     /// A secret in the secret store that belongs to no service.
-    Secret(Wanted<secret::SecretSpec>),
+    Secret "secret" Wanted<SecretSpec>, false;
+}
+
+impl Resource {
+    /// Returns the kind.
+    pub fn kind(&self) -> Kind {
+        self.head().kind
+    }
+
+    /// Returns `group` or `group/item`.
+    pub fn id(&self) -> &str {
+        self.head().id
+    }
 }
 
 /// What every resource has, around the settings of its kind.
@@ -98,100 +154,27 @@ pub struct Wanted<S> {
     pub spec: S,
 }
 
-/// The kinds of outside resources, by the names that tier files and documents use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Kind {
-    /// [`Resource::MysqlDatabase`].
-    MysqlDatabase,
-    /// [`Resource::PostgresDatabase`].
-    PostgresDatabase,
-    /// [`Resource::PostgresSchema`].
-    PostgresSchema,
-    /// [`Resource::Bucket`].
-    Bucket,
-    /// [`Resource::ObjectStoreUser`].
-    ObjectStoreUser,
-    /// [`Resource::RabbitmqVhost`].
-    RabbitmqVhost,
-    /// [`Resource::RedisUser`].
-    RedisUser,
-    /// [`Resource::HttpResource`].
-    HttpResource,
-    /// [`Resource::Secret`].
-    Secret,
+/// What resources of all kinds have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head<'r> {
+    /// What it is.
+    pub kind: Kind,
+    /// `group` or `group/item` of the tier file.
+    pub id: &'r str,
+    /// The connection that reaches its server.
+    pub connection: &'r str,
+    /// Its name on that server.
+    pub name: &'r str,
+    /// The user or role that belongs to it.
+    pub user: Option<&'r str>,
+    /// Where its credential is kept.
+    pub secret: Option<&'r SecretRef>,
 }
 
-impl Kind {
-    /// All kinds.
-    pub const ALL: [Kind; 9] = [
-        Kind::MysqlDatabase,
-        Kind::PostgresDatabase,
-        Kind::PostgresSchema,
-        Kind::Bucket,
-        Kind::ObjectStoreUser,
-        Kind::RabbitmqVhost,
-        Kind::RedisUser,
-        Kind::HttpResource,
-        Kind::Secret,
-    ];
-
-    /// Returns the name that tier files and documents use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::MysqlDatabase => "mysqlDatabase",
-            Kind::PostgresDatabase => "postgresDatabase",
-            Kind::PostgresSchema => "postgresSchema",
-            Kind::Bucket => "bucket",
-            Kind::ObjectStoreUser => "objectStoreUser",
-            Kind::RabbitmqVhost => "rabbitmqVhost",
-            Kind::RedisUser => "redisUser",
-            Kind::HttpResource => "httpResource",
-            Kind::Secret => "secret",
-        }
-    }
-
-    /// Returns whether deleting such a resource loses a customer's data.
-    pub fn holds_data(self) -> bool {
-        match self {
-            Kind::MysqlDatabase
-            | Kind::PostgresDatabase
-            | Kind::PostgresSchema
-            | Kind::Bucket
-            | Kind::RabbitmqVhost => true,
-            Kind::ObjectStoreUser | Kind::RedisUser | Kind::HttpResource | Kind::Secret => false,
-        }
-    }
-}
-
-impl Resource {
-    /// Returns the kind.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Resource::MysqlDatabase(_) => Kind::MysqlDatabase,
-            Resource::PostgresDatabase(_) => Kind::PostgresDatabase,
-            Resource::PostgresSchema(_) => Kind::PostgresSchema,
-            Resource::Bucket(_) => Kind::Bucket,
-            Resource::ObjectStoreUser(_) => Kind::ObjectStoreUser,
-            Resource::RabbitmqVhost(_) => Kind::RabbitmqVhost,
-            Resource::RedisUser(_) => Kind::RedisUser,
-            Resource::HttpResource(_) => Kind::HttpResource,
-            Resource::Secret(_) => Kind::Secret,
-        }
-    }
-
-    /// Returns `group` or `group/item`.
-    pub fn id(&self) -> &str {
-        match self {
-            Resource::MysqlDatabase(wanted) => &wanted.id,
-            Resource::PostgresDatabase(wanted) => &wanted.id,
-            Resource::PostgresSchema(wanted) => &wanted.id,
-            Resource::Bucket(wanted) => &wanted.id,
-            Resource::ObjectStoreUser(wanted) => &wanted.id,
-            Resource::RabbitmqVhost(wanted) => &wanted.id,
-            Resource::RedisUser(wanted) => &wanted.id,
-            Resource::HttpResource(wanted) => &wanted.id,
-            Resource::Secret(wanted) => &wanted.id,
-        }
+impl<S> Wanted<S> {
+    /// Returns what resources of all kinds have.
+    pub fn head(&self, kind: Kind) -> Head<'_> {
+        let Self { id, connection, name, user, secret, spec: _ } = self;
+        Head { kind, id, connection, name, user: user.as_deref(), secret: secret.as_ref() }
     }
 }

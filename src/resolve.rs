@@ -79,11 +79,13 @@ impl<'e> Resolver<'e> {
                     state: tenant.lifecycle.state.name().to_owned(),
                     delete_after: tenant.lifecycle.delete_after.clone(),
                 },
+                connections: BTreeMap::new(),
                 resources: Vec::new(),
             },
         };
         let made = provisions::provisions(platform, tier, tenant, &plan);
         plan.provisions = made.view;
+        plan.document.connections = made.connections;
         plan.document.resources = made.resources;
         plan
     }

@@ -7,62 +7,117 @@ use super::{
 };
 use crate::{
     diag::Code,
-    raw::estate::{Connection, HttpAuthentication, UserPassword},
+    provision::connection::{AppRole, Connection, HttpAuthentication, Tls, UserPassword},
 };
 
 /// Finds what is wrong with a connection.
 pub(super) fn check(finder: &mut Finder<'_>, pointer: &str, connection: &Connection) {
     match connection {
-        Connection::Mysql { host: name, credentials, port: _ }
-        | Connection::Postgres { host: name, credentials, port: _ }
-        | Connection::Redis { host: name, credentials, port: _ } => {
-            host(finder, &below(pointer, "host"), name);
-            user_password(finder, &below(pointer, "credentials"), credentials);
+        Connection::Mysql { host: name, credentials, tls, port: _ }
+        | Connection::Redis { host: name, credentials, tls, port: _ } => {
+            database(finder, pointer, name, tls, credentials);
         }
-        Connection::ObjectStore { endpoint, credentials, region: _, flavour: _ } => {
-            url(finder, &below(pointer, "endpoint"), endpoint, &WEB);
-            user_password(finder, &below(pointer, "credentials"), credentials);
-        }
-        Connection::Rabbitmq { host: name, management_url, credentials, port: _ } => {
-            host(finder, &below(pointer, "host"), name);
-            url(finder, &below(pointer, "managementUrl"), management_url, &WEB);
-            user_password(finder, &below(pointer, "credentials"), credentials);
-        }
-        Connection::Http { url: base, authentication } => {
-            url(finder, &below(pointer, "url"), base, &WEB);
-            let inner = below(pointer, "authentication");
-            match authentication {
-                HttpAuthentication::Bearer { token_env } => {
-                    variable(finder, &format!("{inner}/bearer/tokenEnv"), token_env)
-                }
-                HttpAuthentication::Basic(credentials) => user_password(finder, &below(&inner, "basic"), credentials),
-                HttpAuthentication::Header { name: _, value_env } => {
-                    variable(finder, &format!("{inner}/header/valueEnv"), value_env);
-                }
+        Connection::Postgres { host: name, credentials, tls, extensions, port: _ } => {
+            database(finder, pointer, name, tls, credentials);
+            for (at, extension) in extensions.iter().enumerate() {
+                super::objects::identifier(finder, &format!("{pointer}/extensions/{at}"), extension, "_-");
             }
         }
-        Connection::Vault { url: base, token_env, mount: _, kubernetes_role: _ } => {
+        Connection::ObjectStore { endpoint, credentials, ca_file, region: _, flavour: _ } => {
+            url(finder, &below(pointer, "endpoint"), endpoint, &WEB);
+            file(finder, &below(pointer, "caFile"), ca_file.as_deref());
+            user_password(finder, &below(pointer, "credentials"), credentials);
+        }
+        Connection::Rabbitmq { host: name, management_url, credentials, ca_file, port: _ } => {
+            host(finder, &below(pointer, "host"), name);
+            url(finder, &below(pointer, "managementUrl"), management_url, &WEB);
+            file(finder, &below(pointer, "caFile"), ca_file.as_deref());
+            user_password(finder, &below(pointer, "credentials"), credentials);
+        }
+        Connection::Http { url: base, authentication, ca_file } => {
             url(finder, &below(pointer, "url"), base, &WEB);
+            file(finder, &below(pointer, "caFile"), ca_file.as_deref());
+            web_login(finder, &below(pointer, "authentication"), authentication);
+        }
+        Connection::Vault { url: base, token_env, app_role, ca_file, mount: _, kubernetes_role: _ } => {
+            url(finder, &below(pointer, "url"), base, &WEB);
+            file(finder, &below(pointer, "caFile"), ca_file.as_deref());
             if let Some(token_env) = token_env {
                 variable(finder, &below(pointer, "tokenEnv"), token_env);
             }
+            if let Some(AppRole { role_id_env, secret_id_env }) = app_role {
+                variable(finder, &format!("{pointer}/appRole/roleIdEnv"), role_id_env);
+                variable(finder, &format!("{pointer}/appRole/secretIdEnv"), secret_id_env);
+            }
+        }
+        Connection::AwsSecretsManager { endpoint, credentials, region: _ } => {
+            if let Some(endpoint) = endpoint {
+                url(finder, &below(pointer, "endpoint"), endpoint, &WEB);
+            }
+            user_password(finder, &below(pointer, "credentials"), credentials);
         }
         Connection::KubernetesSecrets { namespace } => {
             super::naming::namespace(finder, &below(pointer, "namespace"), namespace);
         }
-        Connection::AwsSecretsManager { region: _ } | Connection::Directory { path: _ } => {}
+        Connection::Directory { path: _ } | Connection::Sandbox { path: _ } => {}
+    }
+}
+
+fn database(finder: &mut Finder<'_>, pointer: &str, name: &str, tls: &Tls, credentials: &UserPassword) {
+    host(finder, &below(pointer, "host"), name);
+    file(finder, &format!("{pointer}/tls/caFile"), tls.ca_file.as_deref());
+    user_password(finder, &below(pointer, "credentials"), credentials);
+}
+
+fn web_login(finder: &mut Finder<'_>, pointer: &str, authentication: &HttpAuthentication) {
+    match authentication {
+        HttpAuthentication::Bearer { token_env } => {
+            variable(finder, &format!("{pointer}/bearer/tokenEnv"), token_env);
+        }
+        HttpAuthentication::Basic(credentials) => user_password(finder, &below(pointer, "basic"), credentials),
+        HttpAuthentication::Header { name: _, value_env } => {
+            variable(finder, &format!("{pointer}/header/valueEnv"), value_env);
+        }
+        HttpAuthentication::Login { path: _, username_key: _, password_key: _, token_at, credentials } => {
+            super::http::pointer(finder, &format!("{pointer}/login/tokenAt"), token_at);
+            user_password(finder, &format!("{pointer}/login/credentials"), credentials);
+        }
     }
 }
 
 /// What a connection of this kind can be used for, in words.
 pub(super) fn is_store(kind: &str) -> bool {
-    matches!(kind, "vault" | "awsSecretsManager" | "kubernetesSecrets" | "directory")
+    matches!(kind, "vault" | "awsSecretsManager" | "kubernetesSecrets" | "directory" | "sandbox")
 }
 
 fn user_password(finder: &mut Finder<'_>, pointer: &str, credentials: &UserPassword) {
-    let UserPassword { username_env, password_env } = credentials;
-    variable(finder, &below(pointer, "usernameEnv"), username_env);
-    variable(finder, &below(pointer, "passwordEnv"), password_env);
+    let UserPassword { username_env, password_env, username_file, password_file, secret: _ } = credentials;
+    for (key, name) in [("usernameEnv", username_env), ("passwordEnv", password_env)] {
+        if let Some(name) = name {
+            variable(finder, &below(pointer, key), name);
+        }
+    }
+    for (key, path) in [("usernameFile", username_file), ("passwordFile", password_file)] {
+        file(finder, &below(pointer, key), path.as_deref());
+    }
+    if credentials.source().is_none() {
+        finder.key(
+            Code::CredentialSource,
+            pointer,
+            "a credential comes from exactly one place, user and password together",
+            "name `usernameEnv` and `passwordEnv`, or `usernameFile` and `passwordFile`, or one `secret` of the secret store",
+        );
+    }
+}
+
+/// A path that means the same wherever the engine is started.
+fn file(finder: &mut Finder<'_>, pointer: &str, path: Option<&str>) {
+    if let Some(path) = path
+        && !path.starts_with('/')
+    {
+        let message = format!("{} is no absolute path", shown(path));
+        finder.value(Code::InvalidPath, pointer, message, "start it with `/`: it is a file where the engine runs");
+    }
 }
 
 /// A name of a variable, so that a password written in its place is noticed before it is committed.

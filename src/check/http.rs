@@ -189,6 +189,13 @@ fn credential(finder: &mut Finder<'_>, pointer: &str, key: &str, text: &str) {
     }
 }
 
+/// Finds a text that is no JSON pointer.
+pub(super) fn pointer(finder: &mut Finder<'_>, at: &str, text: &str) {
+    if !is_pointer(text) {
+        not_a_pointer(finder, at, text, false);
+    }
+}
+
 fn pointer_key(finder: &mut Finder<'_>, at: &str, key: &str) {
     if !is_pointer(key) {
         not_a_pointer(finder, at, key, true);

@@ -165,7 +165,7 @@ fn nothing(finder: &mut Finder<'_>, pointer: &str, message: &str, help: &str) {
 }
 
 /// What goes into a statement is quoted there as well; this only keeps texts out that no server would take.
-fn identifier(finder: &mut Finder<'_>, pointer: &str, text: &str, signs: &str) {
+pub(super) fn identifier(finder: &mut Finder<'_>, pointer: &str, text: &str, signs: &str) {
     if !is_identifier(text, signs) {
         let message = format!("{} is no name that the server takes here", shown(text));
         let signs = signs.chars().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");

@@ -17,7 +17,8 @@ use crate::{
     diag::{Code, Diagnostic},
     estate::{Naming, Platform},
     name::ItemName,
-    raw::estate::{Connection, EstateFile, EstateSpec, Routing},
+    provision::connection::Connection,
+    raw::estate::{EstateFile, EstateSpec, Routing},
     sources::ESTATE_FILE,
 };
 

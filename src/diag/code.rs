@@ -372,6 +372,10 @@ codes! {
     // -- stage 4: servers and outside resources
     InvalidVariableName "invalid-variable-name" Error
         "Environment variables are named by letters, digits and `_`. Where the name of one that holds a credential is asked for, anything else is suspected to be the credential itself, and is not repeated."
+    CredentialSource "credential-source" Error
+        "The credential of a connection comes from exactly one place: two environment variables, two files, or one entry of the secret store. Half of one, or two of them, would leave open which is meant."
+    InvalidPath "invalid-path" Error
+        "Files that the engine reads are named by absolute paths: the Job, the CronJob and a person start it in different folders."
     InlineCredential "inline-credential" Error
         "No credential stands in an estate: everybody who may read the repository could use it, for ever. Credentials come from environment variables and secret stores."
     NotASecretStore "not-a-secret-store" Error

@@ -101,7 +101,7 @@ fn subject(resource: &Value) -> Subject {
 
 /// A kind that this version does not know may hold anything.
 fn holds_data(kind: &str) -> bool {
-    Kind::ALL.into_iter().find(|known| known.name() == kind).is_none_or(Kind::holds_data)
+    Kind::ALL.iter().find(|known| known.name() == kind).is_none_or(|known| known.holds_data())
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -153,7 +153,7 @@ fn left_behind(base: &Value, target: &Value) -> Danger {
 
 /// Returns what people call a kind.
 fn noun(kind: &str) -> &str {
-    match Kind::ALL.into_iter().find(|known| known.name() == kind) {
+    match Kind::ALL.iter().find(|known| known.name() == kind) {
         Some(Kind::MysqlDatabase | Kind::PostgresDatabase) => "database",
         Some(Kind::PostgresSchema) => "schema",
         Some(Kind::Bucket) => "bucket",

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ApiVersion, Named, service::Resources};
+use crate::provision::connection::Connection;
 
 /// The estate file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -119,160 +120,6 @@ pub struct Provisioning {
     pub resources: Resources,
 }
 
-/// A server that holds tenants' resources or secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum Connection {
-    /// MySQL or MariaDB.
-    Mysql {
-        /// The host that tenants and the hook reach it at.
-        host: String,
-        /// The port.
-        #[serde(default = "port_mysql")]
-        port: u16,
-        /// Environment variables with the administrator's credential.
-        credentials: UserPassword,
-    },
-    /// PostgreSQL.
-    Postgres {
-        /// The host that tenants and the hook reach it at.
-        host: String,
-        /// The port.
-        #[serde(default = "port_postgres")]
-        port: u16,
-        /// Environment variables with the administrator's credential.
-        credentials: UserPassword,
-    },
-    /// An S3 object store.
-    ObjectStore {
-        /// The URL.
-        endpoint: String,
-        /// The region.
-        #[serde(default = "us_east_1")]
-        region: String,
-        /// Whose user administration it has.
-        flavour: ObjectStoreFlavour,
-        /// Environment variables with the administrator's keys.
-        credentials: UserPassword,
-    },
-    /// RabbitMQ.
-    Rabbitmq {
-        /// The host that tenants reach it at.
-        host: String,
-        /// The port for AMQP.
-        #[serde(default = "port_amqp")]
-        port: u16,
-        /// The URL of the management API.
-        management_url: String,
-        /// Environment variables with the administrator's credential.
-        credentials: UserPassword,
-    },
-    /// Redis.
-    Redis {
-        /// The host that tenants and the hook reach it at.
-        host: String,
-        /// The port.
-        #[serde(default = "port_redis")]
-        port: u16,
-        /// Environment variables with the administrator's credential.
-        credentials: UserPassword,
-    },
-    /// A JSON API.
-    Http {
-        /// The URL that paths are below.
-        url: String,
-        /// How requests prove who sends them.
-        authentication: HttpAuthentication,
-    },
-    /// OpenBao or Vault, KV version 2.
-    Vault {
-        /// The URL.
-        url: String,
-        /// The mount of the KV engine.
-        #[serde(default = "mount_secret")]
-        mount: String,
-        /// The environment variable with the token; the Kubernetes login is used where absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        token_env: Option<String>,
-        /// The role of the Kubernetes login.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        kubernetes_role: Option<String>,
-    },
-    /// AWS Secrets Manager; credentials as the AWS SDK finds them.
-    AwsSecretsManager {
-        /// The region.
-        region: String,
-    },
-    /// Kubernetes Secrets, in the platform namespace.
-    KubernetesSecrets {
-        /// The namespace.
-        namespace: String,
-    },
-    /// Files of mode 0600 in one directory, for tests and a quick start.
-    Directory {
-        /// The directory.
-        path: String,
-    },
-}
-
-impl Connection {
-    /// Returns the name of its kind, as files use it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Connection::Mysql { .. } => "mysql",
-            Connection::Postgres { .. } => "postgres",
-            Connection::ObjectStore { .. } => "objectStore",
-            Connection::Rabbitmq { .. } => "rabbitmq",
-            Connection::Redis { .. } => "redis",
-            Connection::Http { .. } => "http",
-            Connection::Vault { .. } => "vault",
-            Connection::AwsSecretsManager { .. } => "awsSecretsManager",
-            Connection::KubernetesSecrets { .. } => "kubernetesSecrets",
-            Connection::Directory { .. } => "directory",
-        }
-    }
-}
-
-/// Names of environment variables with a user and a password. The variables come from the platform's own Secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct UserPassword {
-    /// The variable with the user or access key.
-    pub username_env: String,
-    /// The variable with the password or secret key.
-    pub password_env: String,
-}
-
-/// Whose user administration an object store has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ObjectStoreFlavour {
-    /// MinIO's admin API, which RustFS speaks too.
-    Minio,
-    /// AWS IAM.
-    Aws,
-}
-
-/// How requests to a JSON API prove who sends them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum HttpAuthentication {
-    /// `Authorization: Bearer`.
-    Bearer {
-        /// The variable with the token.
-        token_env: String,
-    },
-    /// `Authorization: Basic`.
-    Basic(UserPassword),
-    /// A header of the API's own.
-    Header {
-        /// The header.
-        name: String,
-        /// The variable with its value.
-        value_env: String,
-    },
-}
-
 /// Where generated credentials are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -349,28 +196,4 @@ fn small() -> Resources {
         BTreeMap::from([("cpu".to_owned(), cpu.to_owned()), ("memory".to_owned(), memory.to_owned())])
     };
     Resources { requests: quantities("100m", "128Mi"), limits: quantities("500m", "256Mi") }
-}
-
-fn us_east_1() -> String {
-    "us-east-1".to_owned()
-}
-
-fn mount_secret() -> String {
-    "secret".to_owned()
-}
-
-fn port_mysql() -> u16 {
-    3306
-}
-
-fn port_postgres() -> u16 {
-    5432
-}
-
-fn port_amqp() -> u16 {
-    5672
-}
-
-fn port_redis() -> u16 {
-    6379
 }

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn every_provision_kind_has_a_strict_schema() {
         for kind in Kind::ALL {
-            assert_eq!(provision_spec(kind)["additionalProperties"], json!(false), "{kind:?}");
+            assert_eq!(provision_spec(*kind)["additionalProperties"], json!(false), "{kind:?}");
         }
     }
 }

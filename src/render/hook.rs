@@ -9,7 +9,7 @@ use crate::{
     estate::Platform,
     plan::Plan,
     provision::Document,
-    raw::estate::Connection,
+    provision::connection::Connection,
 };
 
 /// The most bytes of a document: all annotations of an object together may have 256 KiB, and Argo CD adds some. The

@@ -14,11 +14,11 @@ use crate::{
     plan::Plan,
     provision::{
         Resource, Wanted,
+        connection::Connection,
         http::{Call, HttpResourceSpec, Lookup},
         object_store::ObjectStoreUserSpec,
         secret::{SecretField, SecretRef},
     },
-    raw::estate::Connection,
 };
 
 /// Characters of a generated password: 32 of 62 give 190 bits.
@@ -30,6 +30,7 @@ const SECRET_KEY_LENGTH: u16 = 40;
 /// The resources of one tenant, as the document holds them and as templates see them.
 pub(super) struct Made {
     pub resources: Vec<Resource>,
+    pub connections: BTreeMap<String, Connection>,
     pub view: BTreeMap<String, Value>,
 }
 
@@ -59,7 +60,18 @@ pub(super) fn provisions(platform: &Platform, tier: &Tier, tenant: &Tenant, plan
         view.insert(group.name.to_string(), seen);
     }
     resources.sort_by(|one, other| one.id().cmp(other.id()));
-    Made { resources, view }
+    let connections = connections(platform, &resources);
+    Made { resources, connections, view }
+}
+
+/// Returns the connections that resources and their credentials are on: a document is performed by itself.
+fn connections(platform: &Platform, resources: &[Resource]) -> BTreeMap<String, Connection> {
+    let named = resources.iter().flat_map(|resource| {
+        let head = resource.head();
+        [Some(head.connection), head.secret.map(|secret| secret.store.as_str())]
+    });
+    let known = named.flatten().filter_map(|name| platform.connections.get_key_value(name));
+    known.map(|(name, connection)| (name.clone(), connection.clone())).collect()
 }
 
 fn as_value(resource: &Resource) -> Value {

@@ -80,6 +80,7 @@ pub(super) fn plan() -> Plan {
             api_version: text("tenantry.dev/v1"),
             kind: text("Provision"),
             metadata: Metadata { tenant: text("abc"), uid: String::new(), state: text("active"), delete_after: None },
+            connections: BTreeMap::new(),
             resources: vec![],
         },
     }

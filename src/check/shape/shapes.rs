@@ -31,7 +31,7 @@ impl Shapes {
             bundle: own(schema::bundle()),
             tier: own(with_typed_defaults(schema::tier())),
             merged_tier: own(schema::merged_tier()),
-            provisions: Kind::ALL.into_iter().map(|kind| (kind, own(schema::provision_spec(kind)))).collect(),
+            provisions: Kind::ALL.iter().map(|kind| (*kind, own(schema::provision_spec(*kind)))).collect(),
         })
     }
 

@@ -26,7 +26,7 @@ fn estate_with_connection(connection: Value) -> Value {
 fn all_own_schemas_compile() {
     let shapes = Shapes::get();
     for kind in Kind::ALL {
-        assert!(!shapes.provision(kind).faults(&json!(5)).is_empty(), "{kind:?}");
+        assert!(!shapes.provision(*kind).faults(&json!(5)).is_empty(), "{kind:?}");
     }
 }
 

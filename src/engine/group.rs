@@ -1,0 +1,499 @@
+//! Resources of one kind on one connection: looked at together, decided one by one, worked on side by side.
+
+use std::{collections::BTreeSet, rc::Rc};
+
+use futures::future::{LocalBoxFuture, join_all};
+
+use super::{
+    Entry, Look, Observe, Perform, Trouble, TroubleKind,
+    gate::{Gate, Outcome},
+    points::{self, Side},
+    report::{Event, ResourceReport, StepOutcome, StepReport, TroubleReport, Watch},
+    run::{Depth, Purpose, Settings},
+    store::{Held, Store, Written},
+};
+use crate::{
+    provision::Wanted,
+    steps::{Action, Asked, Kind, Refusal, Standing, claim::Claim, credential, credential::CredentialAction},
+};
+
+/// What the loop does with a group, whatever its kind.
+pub trait Group {
+    /// Looks at all members, or at those that something was done or failed for.
+    fn observe<'a>(&'a mut self, settings: &'a Settings, all: bool) -> LocalBoxFuture<'a, ()>;
+
+    /// Decides for all members that were seen; returns the tenants that something was refused for.
+    fn decide(&mut self, settings: &Settings) -> BTreeSet<String>;
+
+    /// Returns whether another round can bring something, tenants that are held back left out.
+    fn is_open(&self, held_back: &BTreeSet<String>) -> bool;
+
+    /// Says of what is still not as wanted that it is so.
+    fn give_up(&mut self, held_back: &BTreeSet<String>);
+
+    /// Performs what was decided, each member's steps in order.
+    fn perform<'a>(
+        &'a mut self,
+        settings: &'a Settings,
+        gate: &'a Gate,
+        watch: &'a dyn Watch,
+    ) -> LocalBoxFuture<'a, ()>;
+
+    /// Takes back, newest first, what this run created for `tenants`.
+    fn roll_back<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> LocalBoxFuture<'a, ()>;
+
+    /// Returns what was seen and done.
+    fn report(&self) -> Vec<ResourceReport>;
+
+    /// Returns the kind of its members.
+    fn kind(&self) -> crate::provision::Kind;
+
+    /// Returns tenants with a member that is not as wanted.
+    fn unsettled(&self) -> BTreeSet<String>;
+}
+
+/// One resource of a group.
+pub(super) struct Member<K: Kind> {
+    pub(super) wanted: Wanted<K::Spec>,
+    pub(super) claim: Claim,
+    pub(super) store: Option<Rc<dyn Store>>,
+    pub(super) after: BTreeSet<String>,
+    pub(super) progress: Progress<K>,
+}
+
+/// What is known of a member by now.
+pub(super) struct Progress<K: Kind> {
+    entry: Option<Entry>,
+    credential: credential::Seen,
+    seen: Option<K::Seen>,
+    trouble: Option<TroubleReport>,
+    refusal: Option<Refusal>,
+    standing: Option<Standing>,
+    decided: (Vec<CredentialAction>, Vec<K::Action>),
+    steps: Vec<StepReport>,
+    done: Vec<K::Action>,
+    touched: bool,
+}
+
+// Not derived: a derive would ask for `K: Default`.
+impl<K: Kind> Default for Progress<K> {
+    fn default() -> Self {
+        Self {
+            entry: None,
+            credential: credential::Seen::NotWanted,
+            seen: None,
+            trouble: None,
+            refusal: None,
+            standing: None,
+            decided: (Vec::new(), Vec::new()),
+            steps: Vec::new(),
+            done: Vec::new(),
+            touched: false,
+        }
+    }
+}
+
+impl<K: Kind> Member<K> {
+    fn asked(&self) -> Asked<'_, K::Spec> {
+        let stored = matches!(self.progress.credential, credential::Seen::Present { .. } | credential::Seen::Deleted);
+        Asked { wanted: &self.wanted, claim: &self.claim, stored }
+    }
+
+    fn look(&self) -> Look<'_, K::Spec> {
+        Look { asked: self.asked(), entry: self.progress.entry.as_ref() }
+    }
+
+    /// Reads the credential, so that the observer can prove it.
+    async fn read_credential(&mut self) -> Result<(), Trouble> {
+        let (Some(secret), Some(store)) = (&self.wanted.secret, &self.store) else { return Ok(()) };
+        points::pass("read-credential", Side::Before);
+        let held = store.read(&secret.key).await?;
+        points::pass("read-credential", Side::After);
+        (self.progress.entry, self.progress.credential) = match held {
+            Held::Free => (None, credential::Seen::Absent),
+            Held::Deleted => (None, credential::Seen::Deleted),
+            Held::Entry(entry) => {
+                let seen = entry.compare(secret);
+                (Some(entry), seen)
+            }
+        };
+        Ok(())
+    }
+
+    /// Whether another round can bring something.
+    fn is_open(&self) -> bool {
+        let Progress { trouble, decided, .. } = &self.progress;
+        match trouble {
+            Some(trouble) => trouble.passes,
+            None => !decided.0.is_empty() || !decided.1.is_empty(),
+        }
+    }
+
+    /// Whether there is news to be had: something was done, or failed in a way that passes.
+    fn has_news(&self) -> bool {
+        self.progress.touched && self.progress.trouble.is_none()
+            || self.progress.trouble.as_ref().is_some_and(|trouble| trouble.passes)
+    }
+
+    fn decide(&mut self, settings: &Settings) {
+        let progress = &self.progress;
+        let Some(seen) = progress.seen.as_ref().filter(|_| progress.trouble.is_none()) else {
+            self.progress.standing.get_or_insert(Standing::Unreachable);
+            self.progress.decided = (Vec::new(), Vec::new());
+            return;
+        };
+        let decided = match settings.purpose {
+            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential)
+                .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, &settings.allow)?))),
+            Purpose::Destroy => K::destroy(self.asked(), seen).map(|actions| (self.forget(), actions)),
+        };
+        match decided {
+            Ok(decided) => {
+                let has_steps = !decided.0.is_empty() || !decided.1.is_empty();
+                let asked = self.asked();
+                let standing = match settings.purpose {
+                    Purpose::Apply => Standing::wanted(has_steps, K::exists(asked, seen), asked.stored),
+                    Purpose::Destroy => Standing::unwanted(has_steps),
+                };
+                self.progress.standing.get_or_insert(standing);
+                self.progress.decided = decided;
+            }
+            Err(refusal) => {
+                self.progress.standing.get_or_insert(Standing::NotOurs);
+                let (message, help) = (refusal.to_string(), refusal.help());
+                self.progress.trouble = Some(TroubleReport { message, help, passes: false });
+                self.progress.refusal = Some(refusal);
+                self.progress.decided = (Vec::new(), Vec::new());
+            }
+        }
+    }
+
+    /// The credential goes last, and only once nothing is left that it opens.
+    fn forget(&self) -> Vec<CredentialAction> {
+        match (&self.wanted.secret, &self.progress.credential) {
+            (Some(secret), credential::Seen::Present { .. }) => {
+                vec![CredentialAction::Forget { key: secret.key.clone() }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Writes the credential, and reads back what is stored: another run may have been first.
+    async fn credential(&mut self, action: &CredentialAction, settings: &Settings) -> Result<(), Trouble> {
+        let (Some(secret), Some(store)) = (&self.wanted.secret, &self.store) else { return Ok(()) };
+        let none = super::service::Answers::new();
+        match action {
+            CredentialAction::Store { key } => {
+                let fields = Entry::completed(None, secret, settings.make, &none)?;
+                // Lost is no trouble: what the other run stored is as good as ours.
+                let _: Written = store.create(key, &fields).await?;
+            }
+            CredentialAction::Complete { key, fields: _ } => {
+                let entry = self.progress.entry.as_ref();
+                let fields = Entry::completed(entry, secret, settings.make, &none)?;
+                let version = entry.map(|entry| entry.version.clone()).unwrap_or_default();
+                let _: Written = store.replace(key, &version, &fields).await?;
+            }
+            CredentialAction::Forget { key } => store.remove(key).await?,
+        }
+        self.read_credential().await
+    }
+
+    /// Stores what an answer brought, before anything else can go wrong.
+    async fn keep(&mut self, answers: super::service::Answers, settings: &Settings) -> Result<(), Trouble> {
+        let (Some(secret), Some(store)) = (self.wanted.secret.clone(), self.store.clone()) else { return Ok(()) };
+        if answers.is_empty() {
+            return Ok(());
+        }
+        // Between our reading and writing another run may have written: its version is then the one to add to.
+        for _ in 0..3 {
+            let fields = Entry::completed(self.progress.entry.as_ref(), &secret, settings.make, &answers)?;
+            points::pass("keep-answer", Side::Before);
+            let written = match &self.progress.entry {
+                Some(entry) => store.replace(&secret.key, &entry.version, &fields).await?,
+                None => store.create(&secret.key, &fields).await?,
+            };
+            points::pass("keep-answer", Side::After);
+            self.read_credential().await?;
+            if written == Written::Done {
+                return Ok(());
+            }
+        }
+        Err(Trouble::new(
+            TroubleKind::Busy,
+            format!("failed to store an answer at `{}`: others write there", secret.key),
+        ))
+    }
+
+    fn note(&mut self, action: &impl Action, outcome: StepOutcome) -> StepReport {
+        let step =
+            StepReport { verb: action.verb(), action: action.name().to_owned(), text: action.to_string(), outcome };
+        self.progress.steps.push(step.clone());
+        step
+    }
+}
+
+/// Resources of one kind on one connection, with the observer and the performer of that connection.
+pub(super) struct KindGroup<K: Kind, O, P> {
+    pub(super) observer: O,
+    pub(super) performer: P,
+    pub(super) members: Vec<Member<K>>,
+}
+
+impl<K: Kind, O: Observe<K>, P: Perform<K>> KindGroup<K, O, P> {
+    /// Does the steps of one member, and tells the others what came of it.
+    async fn chain(member: &mut Member<K>, performer: &P, settings: &Settings, gate: &Gate, watch: &dyn Watch) {
+        let key = (member.claim.tenant.clone(), member.wanted.id.clone());
+        let outcome = Self::steps(member, performer, settings, gate, watch).await;
+        watch.event(Event::Settled { tenant: &key.0, id: &key.1 });
+        gate.tell(key, outcome);
+    }
+
+    async fn steps(
+        member: &mut Member<K>,
+        performer: &P,
+        settings: &Settings,
+        gate: &Gate,
+        watch: &dyn Watch,
+    ) -> Outcome {
+        if member.progress.trouble.is_some() || gate.held_back.contains(&member.claim.tenant) {
+            return Outcome::Failed;
+        }
+        let (credential, actions) = std::mem::take(&mut member.progress.decided);
+        if credential.is_empty() && actions.is_empty() {
+            return Outcome::Done;
+        }
+        if let Some(id) = gate.wait_for(&member.claim.tenant, &member.after).await {
+            let message = format!("waits for `{id}`, which is not as wanted yet");
+            member.progress.trouble =
+                Some(TroubleReport { message, help: "mend that one first".to_owned(), passes: true });
+            return Outcome::Failed;
+        }
+        let bound = gate.of_connection(&member.wanted.connection);
+        let Ok(_permit) = bound.acquire().await else { return Outcome::Failed };
+        member.progress.touched = true;
+        let (first, last): (Vec<_>, Vec<_>) =
+            credential.into_iter().partition(|action| !matches!(action, CredentialAction::Forget { .. }));
+        for action in &first {
+            if !Self::store_step(member, action, settings, gate, watch).await {
+                return Outcome::Failed;
+            }
+        }
+        for action in &actions {
+            if gate.stop.is_asked() {
+                return Outcome::Failed;
+            }
+            points::pass(action.name(), Side::Before);
+            let result = performer.perform(member.look(), action).await;
+            points::pass(action.name(), Side::After);
+            let result = match result {
+                Ok(answers) => member.keep(answers, settings).await,
+                Err(trouble) => Err(trouble),
+            };
+            if !Self::ended(member, action, result, watch) {
+                return Outcome::Failed;
+            }
+            member.progress.done.push(action.clone());
+        }
+        for action in &last {
+            if !Self::store_step(member, action, settings, gate, watch).await {
+                return Outcome::Failed;
+            }
+        }
+        Outcome::Done
+    }
+
+    async fn store_step(
+        member: &mut Member<K>,
+        action: &CredentialAction,
+        settings: &Settings,
+        gate: &Gate,
+        watch: &dyn Watch,
+    ) -> bool {
+        if gate.stop.is_asked() {
+            return false;
+        }
+        points::pass(action.name(), Side::Before);
+        let result = member.credential(action, settings).await;
+        points::pass(action.name(), Side::After);
+        Self::ended(member, action, result, watch)
+    }
+
+    fn ended(member: &mut Member<K>, action: &impl Action, result: Result<(), Trouble>, watch: &dyn Watch) -> bool {
+        let outcome = if result.is_ok() { StepOutcome::Done } else { StepOutcome::Failed };
+        let step = member.note(action, outcome);
+        watch.event(Event::Step { tenant: &member.claim.tenant, id: &member.wanted.id, step: &step });
+        match result {
+            Ok(()) => true,
+            Err(trouble) => {
+                member.progress.trouble = Some(told(&trouble));
+                false
+            }
+        }
+    }
+}
+
+/// Puts a trouble into the words of a report.
+fn told(trouble: &Trouble) -> TroubleReport {
+    TroubleReport { message: trouble.line(), help: trouble.kind().help().to_owned(), passes: trouble.kind().passes() }
+}
+
+impl<K: Kind, O: Observe<K>, P: Perform<K>> Group for KindGroup<K, O, P> {
+    fn observe<'a>(&'a mut self, settings: &'a Settings, all: bool) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Self { observer, performer: _, members } = self;
+            let mut asked: Vec<&mut Member<K>> = members.iter_mut().filter(|member| all || member.has_news()).collect();
+            for member in &mut asked {
+                (member.progress.trouble, member.progress.touched) = (None, false);
+            }
+            read_credentials(&mut asked, settings).await;
+            let ready: Vec<usize> = (0..asked.len()).filter(|at| asked[*at].progress.trouble.is_none()).collect();
+            let looks: Vec<Look<'_, K::Spec>> = ready.iter().map(|at| asked[*at].look()).collect();
+            if looks.is_empty() {
+                return;
+            }
+            points::pass(K::KIND.name(), Side::Before);
+            let seen = observer.observe(&looks).await;
+            points::pass(K::KIND.name(), Side::After);
+            for (at, seen) in ready.into_iter().zip(seen) {
+                let progress = &mut asked[at].progress;
+                match seen {
+                    Ok(seen) => progress.seen = Some(seen),
+                    Err(trouble) => (progress.seen, progress.trouble) = (None, Some(told(&trouble))),
+                }
+            }
+        })
+    }
+
+    fn decide(&mut self, settings: &Settings) -> BTreeSet<String> {
+        for member in &mut self.members {
+            member.decide(settings);
+        }
+        let refused = self.members.iter().filter(|member| member.progress.refusal.is_some());
+        refused.map(|member| member.claim.tenant.clone()).collect()
+    }
+
+    fn is_open(&self, held_back: &BTreeSet<String>) -> bool {
+        self.members.iter().filter(|member| !held_back.contains(&member.claim.tenant)).any(Member::is_open)
+    }
+
+    fn give_up(&mut self, held_back: &BTreeSet<String>) {
+        for member in self.members.iter_mut().filter(|member| !held_back.contains(&member.claim.tenant)) {
+            if member.is_open() && member.progress.trouble.is_none() {
+                member.progress.trouble = Some(TroubleReport {
+                    message: "is still not as wanted after every step was done".to_owned(),
+                    help: "something else changes it, or the server takes settings without keeping them".to_owned(),
+                    passes: true,
+                });
+            }
+        }
+    }
+
+    fn perform<'a>(
+        &'a mut self,
+        settings: &'a Settings,
+        gate: &'a Gate,
+        watch: &'a dyn Watch,
+    ) -> LocalBoxFuture<'a, ()> {
+        let Self { observer: _, performer, members } = self;
+        Box::pin(async move {
+            join_all(members.iter_mut().map(|member| Self::chain(member, performer, settings, gate, watch))).await;
+        })
+    }
+
+    fn roll_back<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> LocalBoxFuture<'a, ()> {
+        let Self { observer: _, performer, members } = self;
+        Box::pin(async move {
+            for member in members.iter_mut().filter(|member| tenants.contains(&member.claim.tenant)) {
+                for action in std::mem::take(&mut member.progress.done).iter().rev() {
+                    let Some(undo) = K::undo(action) else { continue };
+                    if settings.stop.is_asked() {
+                        return;
+                    }
+                    points::pass(undo.name(), Side::Before);
+                    let result = performer.perform(member.look(), &undo).await;
+                    points::pass(undo.name(), Side::After);
+                    match result {
+                        Ok(_) => drop(member.note(&undo, StepOutcome::Undone)),
+                        // What cannot be taken back stays claimed; the next run finds it.
+                        Err(trouble) => {
+                            member.note(&undo, StepOutcome::Failed);
+                            member.progress.trouble.get_or_insert(told(&trouble));
+                            break;
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    fn report(&self) -> Vec<ResourceReport> {
+        self.members.iter().map(report).collect()
+    }
+
+    fn kind(&self) -> crate::provision::Kind {
+        K::KIND
+    }
+
+    fn unsettled(&self) -> BTreeSet<String> {
+        let unsettled = self.members.iter().filter(|member| {
+            let Progress { trouble, decided, .. } = &member.progress;
+            trouble.is_some() || !decided.0.is_empty() || !decided.1.is_empty()
+        });
+        unsettled.map(|member| member.claim.tenant.clone()).collect()
+    }
+}
+
+/// Reads the credentials of members, or only whether they are there.
+async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Settings) {
+    match settings.depth {
+        Depth::Proven => {
+            let reads = members.iter_mut().map(async |member| {
+                if let Err(trouble) = member.read_credential().await {
+                    member.progress.trouble = Some(told(&trouble));
+                }
+            });
+            join_all(reads).await;
+        }
+        Depth::Bulk => {
+            let Some(store) = members.iter().find_map(|member| member.store.clone()) else { return };
+            let keys = members.iter().filter_map(|member| Some(member.wanted.secret.as_ref()?.key.clone())).collect();
+            let present = store.present(&keys).await;
+            for member in members.iter_mut() {
+                let Some(secret) = &member.wanted.secret else { continue };
+                match &present {
+                    Ok(present) if present.contains(&secret.key) => {
+                        member.progress.credential =
+                            credential::Seen::Present { missing: Vec::new(), stale: Vec::new(), awaited: Vec::new() };
+                    }
+                    Ok(_) => member.progress.credential = credential::Seen::Absent,
+                    Err(trouble) => member.progress.trouble = Some(told(trouble)),
+                }
+            }
+        }
+    }
+}
+
+fn report<K: Kind>(member: &Member<K>) -> ResourceReport {
+    let Member { wanted, claim, store: _, after, progress } = member;
+    let planned = |action: &dyn std::fmt::Display, verb, name: &str| StepReport {
+        verb,
+        action: name.to_owned(),
+        text: action.to_string(),
+        outcome: StepOutcome::Planned,
+    };
+    let (credential, actions) = &progress.decided;
+    let left = credential.iter().map(|action| planned(action, action.verb(), action.name()));
+    let left = left.chain(actions.iter().map(|action| planned(action, action.verb(), action.name())));
+    ResourceReport {
+        tenant: claim.tenant.clone(),
+        id: wanted.id.clone(),
+        kind: K::KIND,
+        name: wanted.name.clone(),
+        connection: wanted.connection.clone(),
+        standing: progress.standing.unwrap_or(Standing::Unreachable),
+        after: after.iter().cloned().collect(),
+        steps: progress.steps.iter().cloned().chain(left).collect(),
+        trouble: progress.trouble.clone(),
+    }
+}

@@ -1,0 +1,25 @@
+//! The secret stores, one file each, and the kind `secret`, which needs nothing but a store.
+
+pub mod directory;
+
+use super::{Look, Observe, Perform, Trouble, service::Answers};
+use crate::{
+    provision::secret::SecretSpec,
+    steps::secret::{Nothing, PlainSecret},
+};
+
+/// The server of the kind `secret`: there is none beside the store.
+#[derive(Debug, Clone, Copy)]
+pub struct NoServer;
+
+impl Observe<PlainSecret> for NoServer {
+    async fn observe(&self, looks: &[Look<'_, SecretSpec>]) -> Vec<Result<(), Trouble>> {
+        looks.iter().map(|_| Ok(())).collect()
+    }
+}
+
+impl Perform<PlainSecret> for NoServer {
+    async fn perform(&self, _: Look<'_, SecretSpec>, action: &Nothing) -> Result<Answers, Trouble> {
+        match *action {}
+    }
+}

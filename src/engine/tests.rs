@@ -1,0 +1,116 @@
+//! The loop over stand-ins: what every kind relies on.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{collections::BTreeMap, path::Path};
+
+use futures::executor::block_on;
+use serde_json::json;
+
+use super::{
+    Purpose, Secret, Settings,
+    connections::Connections,
+    gate::Stop,
+    group::Group,
+    kinds,
+    report::{ResourceReport, StepOutcome, Unwatched},
+    run::{self, Depth},
+    sandbox::State,
+};
+use crate::{
+    provision::Document,
+    steps::{Allow, Standing},
+};
+
+fn settings(purpose: Purpose) -> Settings {
+    Settings {
+        purpose,
+        depth: Depth::Proven,
+        allow: Allow::default(),
+        roll_back: false,
+        make: Secret::random,
+        stop: Stop::default(),
+        pause: |_| Box::pin(async {}),
+    }
+}
+
+fn document(uid: &str) -> Document {
+    let secret = |key: &str| {
+        json!({
+            "store": "vault", "key": format!("tenants/abc/{key}"),
+            "fields": {"username": {"value": key}, "password": {"generated": 32}},
+        })
+    };
+    serde_json::from_value(json!({
+        "apiVersion": "tenantry.dev/v1", "kind": "Provision",
+        "metadata": {"tenant": "abc", "uid": uid, "state": "active"},
+        "connections": {
+            "redis": {"kind": "redis", "host": "redis", "credentials": {"usernameEnv": "A", "passwordEnv": "B"}},
+            "vault": {"kind": "vault", "url": "https://vault"},
+        },
+        "resources": [
+            {"kind": "redisUser", "id": "cache", "connection": "redis", "name": "abc--cache", "user": "abc--cache",
+             "secret": secret("cache"), "spec": {"commands": ["+@all", "-@admin"]}},
+            {"kind": "secret", "id": "app-key", "connection": "vault", "name": "tenants/abc/app-key",
+             "secret": secret("app-key"), "spec": {"fields": {}}},
+        ],
+    }))
+    .unwrap()
+}
+
+fn open(directory: &Path, document: &Document, purpose: Purpose) -> Vec<Box<dyn Group>> {
+    let connections = Connections::new(Some(directory.to_owned()));
+    block_on(kinds::open(std::slice::from_ref(document), &connections, purpose)).unwrap()
+}
+
+fn apply(directory: &Path, document: &Document) -> Vec<ResourceReport> {
+    let mut groups = open(directory, document, Purpose::Apply);
+    block_on(run::apply(&mut groups, &settings(Purpose::Apply), &Unwatched))
+}
+
+fn standings(reports: &[ResourceReport]) -> Vec<(&str, Standing)> {
+    reports.iter().map(|report| (report.id.as_str(), report.standing)).collect()
+}
+
+fn state(directory: &Path, connection: &str) -> State {
+    #[allow(clippy::disallowed_methods, reason = "a test looks at the file")]
+    serde_json::from_str(&std::fs::read_to_string(directory.join(format!("{connection}.json"))).unwrap()).unwrap()
+}
+
+#[test]
+fn a_second_run_finds_nothing_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = apply(folder.path(), &document("1"));
+    assert_eq!(standings(&first), [("app-key", Standing::Create), ("cache", Standing::Create)]);
+    assert!(first.iter().all(|report| report.trouble.is_none()), "{first:?}");
+    assert!(first.iter().flat_map(|report| &report.steps).all(|step| step.outcome == StepOutcome::Done), "{first:?}");
+    let before = (state(folder.path(), "redis"), state(folder.path(), "vault"));
+    let second = apply(folder.path(), &document("1"));
+    assert_eq!(standings(&second), [("app-key", Standing::Ok), ("cache", Standing::Ok)]);
+    assert!(second.iter().all(|report| report.steps.is_empty()));
+    assert_eq!(before, (state(folder.path(), "redis"), state(folder.path(), "vault")));
+}
+
+#[test]
+fn a_tenant_that_was_made_again_gets_nothing_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    apply(folder.path(), &document("1"));
+    let before = (state(folder.path(), "redis"), state(folder.path(), "vault"));
+    let reports = apply(folder.path(), &document("2"));
+    assert_eq!(standings(&reports)[1], ("cache", Standing::NotOurs));
+    assert!(reports[1].trouble.as_ref().unwrap().message.contains("belongs to tenant `abc` (uid 1)"));
+    assert_eq!(before, (state(folder.path(), "redis"), state(folder.path(), "vault")));
+}
+
+#[test]
+fn what_was_destroyed_is_gone_with_its_credential() {
+    let folder = tempfile::tempdir().unwrap();
+    apply(folder.path(), &document("1"));
+    let mut groups = open(folder.path(), &document("1"), Purpose::Destroy);
+    let reports = block_on(run::apply(&mut groups, &settings(Purpose::Destroy), &Unwatched));
+    drop(groups);
+    assert_eq!(standings(&reports), [("app-key", Standing::Remove), ("cache", Standing::Remove)]);
+    assert!(reports.iter().all(|report| report.trouble.is_none()), "{reports:?}");
+    assert!(state(folder.path(), "redis").redis.users.is_empty());
+    assert_eq!(state(folder.path(), "vault").secrets.entries, BTreeMap::new());
+}

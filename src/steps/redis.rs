@@ -1,0 +1,319 @@
+//! `redisUser`: an ACL user that reaches keys and channels under its own prefix only.
+//!
+//! Redis keeps no comment on a user, and `ACL SETUSER` makes or changes without a condition. The claim is therefore a
+//! channel pattern among the user's rules, `tenantry:<tenant>:<uid>`: it comes into being in the same command as the
+//! user, and gives a right to nothing that anybody publishes to.
+//!
+//! Nor does a server tell whether its ACL file holds what its memory does. So a change carries a second such pattern,
+//! [`UNSAVED`], which is taken away once the file is written: a run that dies in between leaves it behind for the next.
+
+use std::{collections::BTreeSet, fmt};
+
+use serde::Serialize;
+
+use super::{
+    Action, Allow, Asked, Kind, Refusal, Verb,
+    claim::{Claim, Owner},
+};
+use crate::provision::{self, redis::RedisUserSpec};
+
+/// The kind `redisUser`.
+#[derive(Debug)]
+pub struct RedisUser;
+
+/// What the server says of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The user, if there is one.
+    pub user: Option<User>,
+    /// Whether the server keeps its users in an ACL file.
+    pub has_file: bool,
+}
+
+/// The channel pattern of a user that the ACL file may not hold yet.
+pub const UNSAVED: &str = "tenantry:unsaved";
+
+/// An ACL user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Whose it is.
+    pub owner: Owner,
+    /// Its rules, as they are compared: see [`rules`].
+    pub rules: Rules,
+    /// Whether the ACL file may hold an earlier state of it.
+    pub unsaved: bool,
+    /// Whether the stored password is its only one and lets it in; none where no password is stored yet.
+    pub login: Option<bool>,
+}
+
+/// The rules of a user, normalised by the server's own words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether the user may log in.
+    pub on: bool,
+    /// Key patterns.
+    pub keys: BTreeSet<String>,
+    /// Channel patterns, the claim and [`UNSAVED`] left out.
+    pub channels: BTreeSet<String>,
+    /// Command rules, in the order in which they count.
+    pub commands: Vec<String>,
+    /// Whether it gets in without a password, or has selectors: more than any rule of ours gives.
+    pub excess: bool,
+}
+
+/// One command to the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "camelCase")]
+pub enum RedisAction {
+    /// Make the user, whole.
+    Create {
+        /// The user.
+        user: String,
+        /// Whether it is marked as not yet in the ACL file.
+        unsaved: bool,
+    },
+    /// Reset the user to exactly the wanted rules and the stored password.
+    Reset {
+        /// The user.
+        user: String,
+        /// What differs.
+        differences: Vec<String>,
+        /// Whether it is marked as not yet in the ACL file.
+        unsaved: bool,
+    },
+    /// Write the users to the server's ACL file.
+    Save,
+    /// Take the mark away that the user is not in the ACL file.
+    MarkSaved {
+        /// The user.
+        user: String,
+    },
+    /// Let the user in no more, with no password at all.
+    Disable {
+        /// The user.
+        user: String,
+    },
+    /// Remove the user, and with it its connections.
+    Delete {
+        /// The user.
+        user: String,
+    },
+}
+
+impl Action for RedisAction {
+    fn verb(&self) -> Verb {
+        match self {
+            RedisAction::Create { .. } => Verb::Create,
+            RedisAction::Reset { .. } | RedisAction::Save | RedisAction::MarkSaved { .. } => Verb::Change,
+            RedisAction::Disable { .. } | RedisAction::Delete { .. } => Verb::Remove,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            RedisAction::Create { .. } => "redis-create-user",
+            RedisAction::Reset { .. } => "redis-reset-user",
+            RedisAction::Save => "redis-save",
+            RedisAction::MarkSaved { .. } => "redis-mark-saved",
+            RedisAction::Disable { .. } => "redis-disable-user",
+            RedisAction::Delete { .. } => "redis-delete-user",
+        }
+    }
+}
+
+impl fmt::Display for RedisAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RedisAction::Create { user, unsaved: _ } => write!(f, "create user `{user}`"),
+            RedisAction::Reset { user, differences, unsaved: _ } => {
+                write!(f, "reset user `{user}`: {}", differences.join(", "))
+            }
+            RedisAction::Save => f.write_str("save all users to the server's ACL file"),
+            RedisAction::MarkSaved { user } => write!(f, "mark user `{user}` as saved"),
+            RedisAction::Disable { user } => write!(f, "disable user `{user}`"),
+            RedisAction::Delete { user } => write!(f, "delete user `{user}`"),
+        }
+    }
+}
+
+/// Returns the rules that a user shall have. Its name is its prefix, and globs in it are escaped.
+pub fn rules(user: &str, spec: &RedisUserSpec) -> Rules {
+    let RedisUserSpec { commands } = spec;
+    let pattern = format!("{}:*", escape(user));
+    Rules {
+        on: true,
+        keys: BTreeSet::from([pattern.clone()]),
+        channels: BTreeSet::from([pattern]),
+        commands: commands.clone(),
+        excess: false,
+    }
+}
+
+/// Returns the channel pattern that is the claim.
+pub fn claim_channel(claim: &Claim) -> String {
+    escape(&claim.to_string())
+}
+
+/// Escapes what Redis takes for a pattern.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+impl Kind for RedisUser {
+    const KIND: provision::Kind = provision::Kind::RedisUser;
+    type Spec = RedisUserSpec;
+    type Seen = Seen;
+    type Action = RedisAction;
+
+    fn decide(asked: Asked<'_, RedisUserSpec>, seen: &Seen, allow: &Allow) -> Result<Vec<RedisAction>, Refusal> {
+        let Asked { wanted, claim: _, stored: _ } = asked;
+        let (name, unsaved) = (&wanted.name, seen.has_file);
+        let mut actions = Vec::new();
+        let mut is_marked = false;
+        match &seen.user {
+            None => actions.push(RedisAction::Create { user: name.clone(), unsaved }),
+            Some(user) => {
+                if let Some(refusal) = Refusal::of(&user.owner, Self::KIND, wanted, allow.adopts(Self::KIND, name)) {
+                    return Err(refusal);
+                }
+                let differences = differences(user, &rules(name, &wanted.spec));
+                if !differences.is_empty() {
+                    actions.push(RedisAction::Reset { user: name.clone(), differences, unsaved });
+                }
+                is_marked = user.unsaved;
+            }
+        }
+        if seen.has_file && (!actions.is_empty() || is_marked) {
+            actions.extend([RedisAction::Save, RedisAction::MarkSaved { user: name.clone() }]);
+        }
+        Ok(actions)
+    }
+
+    /// The user is disabled in memory and in the file before it goes: a restart must not bring back one that gets in.
+    fn destroy(asked: Asked<'_, RedisUserSpec>, seen: &Seen) -> Result<Vec<RedisAction>, Refusal> {
+        let Some(user) = &seen.user else { return Ok(Vec::new()) };
+        if let Some(refusal) = Refusal::of(&user.owner, Self::KIND, asked.wanted, false) {
+            return Err(refusal);
+        }
+        let name = asked.wanted.name.clone();
+        let (disable, delete) = (RedisAction::Disable { user: name.clone() }, RedisAction::Delete { user: name });
+        Ok(match seen.has_file {
+            true => vec![disable, RedisAction::Save, delete, RedisAction::Save],
+            false => vec![delete],
+        })
+    }
+
+    fn undo(action: &RedisAction) -> Option<RedisAction> {
+        match action {
+            RedisAction::Create { user, unsaved: _ } => Some(RedisAction::Delete { user: user.clone() }),
+            RedisAction::Save => Some(RedisAction::Save),
+            RedisAction::Reset { .. }
+            | RedisAction::MarkSaved { .. }
+            | RedisAction::Disable { .. }
+            | RedisAction::Delete { .. } => None,
+        }
+    }
+
+    fn exists(_: Asked<'_, RedisUserSpec>, seen: &Seen) -> bool {
+        seen.user.is_some()
+    }
+}
+
+fn differences(user: &User, wanted: &Rules) -> Vec<String> {
+    let User { owner, rules, unsaved: _, login } = user;
+    let Rules { on, keys, channels, commands, excess } = rules;
+    let mut differences = Vec::new();
+    let mut differ = |is: bool, what: String| {
+        if is {
+            differences.push(what);
+        }
+    };
+    differ(*owner != Owner::Ours, "claim".to_owned());
+    differ(on != &wanted.on, "disabled → enabled".to_owned());
+    differ(keys != &wanted.keys, format!("keys {} → {}", list(keys), list(&wanted.keys)));
+    differ(channels != &wanted.channels, format!("channels {} → {}", list(channels), list(&wanted.channels)));
+    differ(
+        commands != &wanted.commands,
+        format!("commands `{}` → `{}`", commands.join(" "), wanted.commands.join(" ")),
+    );
+    differ(*excess, "rules beyond its own".to_owned());
+    differ(*login == Some(false), "password".to_owned());
+    differences
+}
+
+fn list(patterns: &BTreeSet<String>) -> String {
+    let quoted: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+    if quoted.is_empty() { "none".to_owned() } else { quoted.join(" ") }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use crate::provision::Wanted;
+
+    fn wanted() -> Wanted<RedisUserSpec> {
+        Wanted {
+            id: "cache".to_owned(),
+            connection: "redis".to_owned(),
+            name: "abc--cache".to_owned(),
+            user: Some("abc--cache".to_owned()),
+            secret: None,
+            spec: RedisUserSpec { commands: vec!["+@all".to_owned(), "-@admin".to_owned()] },
+        }
+    }
+
+    fn decide(user: Option<User>) -> Result<Vec<RedisAction>, Refusal> {
+        let (wanted, claim) = (wanted(), Claim { tenant: "abc".to_owned(), uid: "1".to_owned() });
+        let asked = Asked { wanted: &wanted, claim: &claim, stored: true };
+        RedisUser::decide(asked, &Seen { user, has_file: true }, &Allow::default())
+    }
+
+    fn as_wanted() -> User {
+        let wanted = wanted();
+        let rules = rules(&wanted.name, &wanted.spec);
+        User { owner: Owner::Ours, rules, unsaved: false, login: Some(true) }
+    }
+
+    #[test]
+    fn what_is_as_wanted_needs_nothing() {
+        assert_eq!(decide(Some(as_wanted())), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_user_that_the_file_may_not_hold_is_saved() {
+        let steps = decide(Some(User { unsaved: true, ..as_wanted() })).unwrap();
+        assert_eq!(steps, [RedisAction::Save, RedisAction::MarkSaved { user: "abc--cache".to_owned() }]);
+    }
+
+    #[test]
+    fn every_difference_resets() {
+        let rules = as_wanted().rules;
+        for changed in [
+            Rules { on: false, ..rules.clone() },
+            Rules { keys: BTreeSet::from(["*".to_owned()]), ..rules.clone() },
+            Rules { channels: BTreeSet::new(), ..rules.clone() },
+            Rules { commands: vec!["+@all".to_owned()], ..rules.clone() },
+            Rules { excess: true, ..rules.clone() },
+        ] {
+            let steps = decide(Some(User { rules: changed.clone(), ..as_wanted() })).unwrap();
+            assert!(matches!(&steps[0], RedisAction::Reset { .. }), "{changed:?}");
+        }
+        let steps = decide(Some(User { login: Some(false), ..as_wanted() })).unwrap();
+        assert!(matches!(&steps[0], RedisAction::Reset { differences, .. } if differences == &["password"]));
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        assert!(decide(Some(User { owner: Owner::Unmarked, ..as_wanted() })).is_err());
+        let other = Claim { tenant: "abc".to_owned(), uid: "2".to_owned() };
+        assert!(decide(Some(User { owner: Owner::Another(other), ..as_wanted() })).is_err());
+    }
+}
