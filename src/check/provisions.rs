@@ -132,7 +132,8 @@ fn settings(
 fn rules(finder: &mut Finder<'_>, tier: &TierSpec, group: &ProvisionGroup, spec: &Spec, around: &Around<'_>) {
     let has_credential = match spec {
         Spec::Bucket(_) => false,
-        Spec::HttpResource(spec) => !spec.secret.is_empty(),
+        // A claim that the object cannot carry is kept where credentials are.
+        Spec::HttpResource(spec) => spec.claim_at.is_none() || !spec.secret.is_empty(),
         _ => true,
     };
     if has_credential && around.facts.has_store == Some(false) {
