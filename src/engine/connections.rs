@@ -7,8 +7,8 @@
 
 use std::{cell::RefCell, collections::BTreeMap, env, fs, path::PathBuf, rc::Rc};
 
-use super::{Secret, Trouble, TroubleKind, redis, sandbox::Sandbox, store::Store, stores::directory::Directory};
-use crate::provision::connection::{Connection, Source, UserPassword};
+use super::{Secret, Trouble, TroubleKind, http, redis, sandbox::Sandbox, store::Store, stores::directory::Directory};
+use crate::provision::connection::{Connection, HttpAuthentication, Source, UserPassword};
 
 /// The administrator's user and password on one server.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Login {
 pub enum Service {
     /// Redis.
     Redis(Rc<redis::Server>),
+    /// A JSON API.
+    Http(Rc<http::Server>),
     /// A secret store and nothing else.
     Store,
     /// Stand-ins of everything.
@@ -60,6 +62,10 @@ impl Connections {
                 let login = self.login(name, credentials).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
             }
+            Connection::Http { url, ca_file, authentication } => {
+                let authentication = self.authentication(name, authentication).await?;
+                Service::Http(Rc::new(http::Server::new(name, url, ca_file.as_deref(), authentication)?))
+            }
             Connection::Vault { .. }
             | Connection::AwsSecretsManager { .. }
             | Connection::KubernetesSecrets { .. }
@@ -67,8 +73,7 @@ impl Connections {
             Connection::Mysql { .. }
             | Connection::Postgres { .. }
             | Connection::ObjectStore { .. }
-            | Connection::Rabbitmq { .. }
-            | Connection::Http { .. } => {
+            | Connection::Rabbitmq { .. } => {
                 return Err(Trouble::new(
                     TroubleKind::Setup,
                     format!("connections of kind `{}` are not served", connection.kind()),
@@ -102,6 +107,30 @@ impl Connections {
 
     fn sandbox(&self, name: &str, directory: PathBuf) -> Result<Service, Trouble> {
         Ok(Service::Sandbox(Rc::new(Sandbox::open(&directory, name)?)))
+    }
+
+    /// Returns how requests to a JSON API prove who sends them.
+    async fn authentication(&self, name: &str, wanted: &HttpAuthentication) -> Result<http::Authentication, Trouble> {
+        let secret = |env: &str| match variable(env) {
+            Ok(text) => Ok(Secret::new(text)),
+            Err(what) => Err(Trouble::new(TroubleKind::Setup, format!("connection `{name}`: {what}"))),
+        };
+        Ok(match wanted {
+            HttpAuthentication::Bearer { token_env } => http::Authentication::Bearer(secret(token_env)?),
+            HttpAuthentication::Basic(credentials) => http::Authentication::Basic(self.login(name, credentials).await?),
+            HttpAuthentication::Header { name, value_env } => {
+                http::Authentication::Header { name: name.clone(), value: secret(value_env)? }
+            }
+            HttpAuthentication::Login { path, username_key, password_key, token_at, credentials } => {
+                http::Authentication::Login {
+                    path: path.clone(),
+                    username_key: username_key.clone(),
+                    password_key: password_key.clone(),
+                    token_at: token_at.clone(),
+                    login: self.login(name, credentials).await?,
+                }
+            }
+        })
     }
 
     /// Returns an administrator's credential from where the connection says.

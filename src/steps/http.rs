@@ -373,7 +373,8 @@ fn awaited(spec: &HttpResourceSpec) -> Vec<String> {
     ready.map(|(pointer, values)| format!("`{pointer}` becomes {}", either(values))).collect()
 }
 
-fn values(call: &Call, object: &Object, seen: &Seen) -> Values {
+/// Returns what the references of a request stand for.
+pub fn values(call: &Call, object: &Object, seen: &Seen) -> Values {
     let mut values = known(call, &seen.needs);
     values.extend(known(call, &object.found));
     values
@@ -382,6 +383,11 @@ fn values(call: &Call, object: &Object, seen: &Seen) -> Values {
 fn known(call: &Call, values: &Values) -> Values {
     let found = references_of(call).into_iter().filter_map(|reference| values.get_key_value(reference));
     found.map(|(reference, value)| (reference.clone(), value.clone())).collect()
+}
+
+/// Returns whether an object is exactly what is wanted.
+pub fn unchanged(spec: &HttpResourceSpec, object: &Object, seen: &Seen) -> bool {
+    differences(spec, object, &seen.needs).is_empty()
 }
 
 fn differences(spec: &HttpResourceSpec, object: &Object, needs: &Values) -> Vec<String> {
