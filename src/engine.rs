@@ -14,6 +14,7 @@ pub mod connections;
 pub mod entry;
 pub mod gate;
 pub mod group;
+pub mod http;
 pub mod isolation;
 pub mod kinds;
 pub mod points;
