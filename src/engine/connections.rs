@@ -7,7 +7,9 @@
 
 use std::{cell::RefCell, collections::BTreeMap, env, fs, path::PathBuf, rc::Rc};
 
-use super::{Secret, Trouble, TroubleKind, redis, sandbox::Sandbox, store::Store, stores::directory::Directory};
+use super::{
+    Secret, Trouble, TroubleKind, postgres, redis, sandbox::Sandbox, store::Store, stores::directory::Directory,
+};
 use crate::provision::connection::{Connection, Source, UserPassword};
 
 /// The administrator's user and password on one server.
@@ -22,6 +24,8 @@ pub struct Login {
 /// A server with its client. Cloning shares the client.
 #[derive(Clone)]
 pub enum Service {
+    /// PostgreSQL.
+    Postgres(Rc<postgres::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
     /// A secret store and nothing else.
@@ -56,6 +60,10 @@ impl Connections {
         let service = match connection {
             _ if self.sandbox.is_some() => self.sandbox(name, self.sandbox.as_ref().cloned().unwrap_or_default())?,
             Connection::Sandbox { path } => self.sandbox(name, PathBuf::from(path))?,
+            Connection::Postgres { host, port, tls, extensions, credentials } => {
+                let login = self.login(name, credentials).await?;
+                Service::Postgres(Rc::new(postgres::Server::new(name, host, *port, tls, extensions, &login)?))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -65,7 +73,6 @@ impl Connections {
             | Connection::KubernetesSecrets { .. }
             | Connection::Directory { .. } => Service::Store,
             Connection::Mysql { .. }
-            | Connection::Postgres { .. }
             | Connection::ObjectStore { .. }
             | Connection::Rabbitmq { .. }
             | Connection::Http { .. } => {
