@@ -7,8 +7,10 @@ mod error;
 mod explain;
 mod init;
 mod input;
+mod isolation;
 mod manual;
 mod pipeline;
+mod provision;
 mod quickstart;
 mod render;
 mod report;
@@ -57,6 +59,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Put the rendered tree on the output branch as one commit
     Commit(commit::CommitArgs),
+    /// Look at, make and take away what tenants have outside the cluster
+    Provision(provision::ProvisionArgs),
+    /// Try each tenant's own credentials on everybody's resources
+    Isolation(isolation::IsolationArgs),
     /// Make and list tenant files
     Tenant(tenant::TenantArgs),
     /// Write a small estate of one's own
@@ -101,6 +107,8 @@ fn run(ui: &Ui, cli: &Cli) -> Result<Exit, CommandError> {
         Command::Diff(args) => diff::run(ui, global, args),
         Command::Explain(args) => explain::run(ui, global, args),
         Command::Commit(args) => commit::run(ui, global, args),
+        Command::Provision(args) => provision::run(ui, global, args),
+        Command::Isolation(args) => isolation::run(ui, global, args),
         Command::Tenant(args) => tenant::run(ui, global, args),
         Command::Init(args) => init::run(ui, args),
         Command::Quickstart(args) => quickstart::run(ui, args),

@@ -14,6 +14,7 @@ pub mod connections;
 pub mod entry;
 pub mod gate;
 pub mod group;
+pub mod isolation;
 pub mod kinds;
 pub mod points;
 pub mod postgres;

@@ -5,7 +5,13 @@
     reason = "reads the variables and files that a connection names for its credential"
 )]
 
-use std::{cell::RefCell, collections::BTreeMap, env, fs, path::PathBuf, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use super::{
     Secret, Trouble, TroubleKind, postgres, redis, sandbox::Sandbox, store::Store, stores::directory::Directory,
@@ -34,10 +40,19 @@ pub enum Service {
     Sandbox(Rc<Sandbox>),
 }
 
+/// What stands in for every connection, whatever it says.
+enum StandIns {
+    /// Nothing: connections are what they say.
+    None,
+    /// Stand-ins of each connection in this directory.
+    In(PathBuf),
+    /// These, for all connections together.
+    Shared(Rc<Sandbox>),
+}
+
 /// All services of a run, by the connection that reaches them.
 pub struct Connections {
-    /// Stands in for every connection, whatever it says.
-    sandbox: Option<PathBuf>,
+    sandbox: StandIns,
     services: RefCell<BTreeMap<String, Service>>,
     stores: RefCell<BTreeMap<String, Rc<dyn Store>>>,
 }
@@ -45,6 +60,15 @@ pub struct Connections {
 impl Connections {
     /// Returns services that are reached as documents say; with `sandbox`, stand-ins in that directory for all of them.
     pub fn new(sandbox: Option<PathBuf>) -> Self {
+        Self::with(sandbox.map_or(StandIns::None, StandIns::In))
+    }
+
+    /// Returns one sandbox as every service and every secret store.
+    pub fn stand_ins(sandbox: Rc<Sandbox>) -> Self {
+        Self::with(StandIns::Shared(sandbox))
+    }
+
+    fn with(sandbox: StandIns) -> Self {
         Self { sandbox, services: RefCell::default(), stores: RefCell::default() }
     }
 
@@ -57,9 +81,18 @@ impl Connections {
         if let Some(service) = self.services.borrow().get(&key) {
             return Ok(service.clone());
         }
-        let service = match connection {
-            _ if self.sandbox.is_some() => self.sandbox(name, self.sandbox.as_ref().cloned().unwrap_or_default())?,
-            Connection::Sandbox { path } => self.sandbox(name, PathBuf::from(path))?,
+        let service = match (&self.sandbox, connection) {
+            (StandIns::Shared(sandbox), _) => Service::Sandbox(Rc::clone(sandbox)),
+            (StandIns::In(directory), _) => sandbox(name, directory)?,
+            (StandIns::None, connection) => self.real(name, connection).await?,
+        };
+        self.services.borrow_mut().insert(key, service.clone());
+        Ok(service)
+    }
+
+    async fn real(&self, name: &str, connection: &Connection) -> Result<Service, Trouble> {
+        Ok(match connection {
+            Connection::Sandbox { path } => sandbox(name, Path::new(path))?,
             Connection::Postgres { host, port, tls, extensions, credentials } => {
                 let login = self.login(name, credentials).await?;
                 Service::Postgres(Rc::new(postgres::Server::new(name, host, *port, tls, extensions, &login)?))
@@ -81,9 +114,7 @@ impl Connections {
                     format!("connections of kind `{}` are not served", connection.kind()),
                 ));
             }
-        };
-        self.services.borrow_mut().insert(key, service.clone());
-        Ok(service)
+        })
     }
 
     /// Returns the secret store behind a connection.
@@ -95,20 +126,18 @@ impl Connections {
         if let Some(store) = self.stores.borrow().get(&key) {
             return Ok(Rc::clone(store));
         }
-        let store: Rc<dyn Store> = match (self.sandbox.is_some(), connection) {
-            (true, _) | (false, Connection::Sandbox { .. }) => match self.service(name, connection).await? {
-                Service::Sandbox(sandbox) => sandbox,
-                _ => return Err(not_a_store(name, connection)),
-            },
-            (false, Connection::Directory { path }) => Rc::new(Directory::new(PathBuf::from(path))),
-            (false, _) => return Err(not_a_store(name, connection)),
+        let store: Rc<dyn Store> = match (&self.sandbox, connection) {
+            (StandIns::In(_) | StandIns::Shared(_), _) | (StandIns::None, Connection::Sandbox { .. }) => {
+                match self.service(name, connection).await? {
+                    Service::Sandbox(sandbox) => sandbox,
+                    _ => return Err(not_a_store(name, connection)),
+                }
+            }
+            (StandIns::None, Connection::Directory { path }) => Rc::new(Directory::new(PathBuf::from(path))),
+            (StandIns::None, _) => return Err(not_a_store(name, connection)),
         };
         self.stores.borrow_mut().insert(key, Rc::clone(&store));
         Ok(store)
-    }
-
-    fn sandbox(&self, name: &str, directory: PathBuf) -> Result<Service, Trouble> {
-        Ok(Service::Sandbox(Rc::new(Sandbox::open(&directory, name)?)))
     }
 
     /// Returns an administrator's credential from where the connection says.
@@ -129,6 +158,10 @@ impl Connections {
             }
         }
     }
+}
+
+fn sandbox(name: &str, directory: &Path) -> Result<Service, Trouble> {
+    Ok(Service::Sandbox(Rc::new(Sandbox::open(directory, name)?)))
 }
 
 /// A connection that was changed between two commits is another one, under whatever name.

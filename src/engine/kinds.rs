@@ -28,7 +28,7 @@ use crate::{
 
 /// Pairs each kind with the module that serves it and the service that it is served by.
 macro_rules! served {
-    ($kind:expr, $service:expr, $parts:expr; $($variant:ident: $steps:ty, $served_by:pat => $observer:expr, $performer:expr;)+) => {
+    ($kind:expr, $service:expr, $parts:expr; $($variant:ident: $steps:ty, $served_by:pat => $observer:expr, $performer:expr, $prober:expr;)+) => {
         match ($kind, $service) {
             $(
                 (Kind::$variant, Service::Sandbox(server)) => {
@@ -37,14 +37,16 @@ macro_rules! served {
                         _ => None,
                     });
                     let (observer, performer) = (sandbox::Observer::new(&server), sandbox::Performer::new(&server));
-                    Ok(Box::new(KindGroup { observer, performer, members }) as Box<dyn Group>)
+                    let prober = sandbox::Prober::new(&server);
+                    Ok(Box::new(KindGroup { observer, performer, prober, members }) as Box<dyn Group>)
                 }
                 (Kind::$variant, $served_by) => {
                     let members = members::<$steps>($parts, |resource| match resource {
                         Resource::$variant(wanted) => Some(wanted.clone().into_wanted()),
                         _ => None,
                     });
-                    Ok(Box::new(KindGroup { observer: $observer, performer: $performer, members }) as Box<dyn Group>)
+                    let (observer, performer, prober) = ($observer, $performer, $prober);
+                    Ok(Box::new(KindGroup { observer, performer, prober, members }) as Box<dyn Group>)
                 }
             )+
             (kind, _) => Err(Trouble::new(
@@ -57,10 +59,10 @@ macro_rules! served {
 
 fn group(kind: Kind, service: Service, parts: Vec<Part<'_>>) -> Result<Box<dyn Group>, Trouble> {
     served! { kind, service, parts;
-        PostgresDatabase: PostgresDatabase, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server);
-        PostgresSchema: PostgresSchema, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server);
-        RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server);
-        Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer;
+        PostgresDatabase: PostgresDatabase, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server), postgres::Prober::new(&server);
+        PostgresSchema: PostgresSchema, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server), postgres::Prober::new(&server);
+        RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server), redis::Prober::new(&server);
+        Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer, stores::NoServer;
     }
 }
 

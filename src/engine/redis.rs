@@ -2,9 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the file with the authorities that a connection names")]
 
-use std::{cell::RefCell, collections::BTreeSet, fs};
+use std::{cell::RefCell, collections::BTreeSet, fs, sync::Arc};
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use redis::{
     Client, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError, ServerErrorKind,
     TlsCertificates, Value, aio::MultiplexedConnection, cmd,
@@ -23,7 +23,7 @@ use crate::{
     },
     steps::{
         claim::{Claim, Owner},
-        redis::{RedisAction, RedisUser, Rules, Seen, UNSAVED, User, claim_channel, rules},
+        redis::{Categories, GENERATION, RedisAction, RedisUser, Rules, SAVED, Seen, User, claim_channel, rules},
     },
 };
 
@@ -34,6 +34,8 @@ pub struct Server {
     root_cert: Option<Vec<u8>>,
     login: Login,
     connection: RefCell<Option<MultiplexedConnection>>,
+    /// What a server allows changes with its version only.
+    categories: RefCell<Option<Arc<Categories>>>,
 }
 
 impl Server {
@@ -52,7 +54,14 @@ impl Server {
             Trouble::new(TroubleKind::Setup, format!("connection `{name}`: failed to read `caFile`"))
                 .because(error.to_string())
         })?;
-        Ok(Self { name: name.to_owned(), address, root_cert, login: login.clone(), connection: RefCell::default() })
+        Ok(Self {
+            name: name.to_owned(),
+            address,
+            root_cert,
+            login: login.clone(),
+            connection: RefCell::default(),
+            categories: RefCell::default(),
+        })
     }
 
     async fn connect(&self, user: &str, password: &Secret) -> Result<MultiplexedConnection, RedisError> {
@@ -128,6 +137,24 @@ impl Observer {
         Ok(texts(&answer).get(1).is_some_and(|file| !file.is_empty()))
     }
 
+    async fn categories(&self) -> Result<Arc<Categories>, Trouble> {
+        if let Some(known) = self.0.categories.borrow().clone() {
+            return Ok(known);
+        }
+        let what = "read the categories of commands";
+        let names = texts(&self.0.ask(what, cmd("ACL").arg("CAT")).await?);
+        let mut categories: Categories = try_join_all(names.into_iter().map(async |name| {
+            let commands = texts(&self.0.ask(what, cmd("ACL").arg("CAT").arg(&name)).await?);
+            Ok::<_, Trouble>((name, commands.into_iter().collect::<BTreeSet<_>>()))
+        }))
+        .await?
+        .into_iter()
+        .collect();
+        let all = categories.values().flatten().cloned().collect();
+        categories.insert("all".to_owned(), all);
+        Ok(Arc::clone(self.0.categories.borrow_mut().insert(Arc::new(categories))))
+    }
+
     async fn user(&self, look: Look<'_, RedisUserSpec>) -> Result<Option<User>, Trouble> {
         let name = &look.wanted().name;
         let answer = self.0.ask("read a user", cmd("ACL").arg("GETUSER").arg(name)).await?;
@@ -155,14 +182,13 @@ impl Observer {
 
 impl Observe<RedisUser> for Observer {
     async fn observe(&self, looks: &[Look<'_, RedisUserSpec>]) -> Vec<Result<Seen, Trouble>> {
-        let has_file = self.has_file().await;
+        let server = async { Ok::<_, Trouble>((self.has_file().await?, self.categories().await?)) }.await;
+        let (has_file, categories) = match server {
+            Ok(server) => server,
+            Err(trouble) => return looks.iter().map(|_| Err(trouble.again())).collect(),
+        };
         let users = join_all(looks.iter().map(|look| self.user(*look))).await;
-        let with_file = users.into_iter().map(|user| match (&has_file, user) {
-            (Ok(has_file), Ok(user)) => Ok(Seen { user, has_file: *has_file }),
-            (_, Err(trouble)) => Err(trouble),
-            (Err(trouble), Ok(_)) => Err(Trouble::new(trouble.kind(), trouble.line())),
-        });
-        with_file.collect()
+        users.into_iter().map(|user| Ok(Seen { user: user?, has_file, categories: Arc::clone(&categories) })).collect()
     }
 }
 
@@ -204,6 +230,15 @@ impl Found {
         })
     }
 
+    /// A digest of all that is said of the user, what the server derives from it left out.
+    fn digest(&self) -> String {
+        let Self { flags, passwords, commands, keys, channels, has_selectors } = self;
+        let flags: BTreeSet<&String> =
+            flags.iter().filter(|flag| ["on", "off", "nopass"].contains(&flag.as_str())).collect();
+        let all = format!("{flags:?} {passwords:?} {commands:?} {keys:?} {channels:?} {has_selectors}");
+        Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     fn user(mut self, claim: &Claim, login: Option<bool>) -> User {
         let claims: Vec<String> =
             self.channels.iter().filter(|channel| Claim::read(channel).is_some()).cloned().collect();
@@ -212,8 +247,10 @@ impl Found {
             [] => Owner::Unmarked,
             [one, ..] => Owner::of(Some(one), claim),
         };
-        self.channels.retain(|channel| !claims.contains(channel));
-        let unsaved = self.channels.remove(UNSAVED);
+        let saved = self.channels.iter().filter_map(|channel| channel.strip_prefix(SAVED)).map(str::to_owned).collect();
+        self.channels.retain(|channel| !claims.contains(channel) && !channel.starts_with(SAVED));
+        let digest = self.digest();
+        self.channels.retain(|channel| !channel.starts_with(GENERATION));
         let is = |flag: &str| self.flags.iter().any(|found| found == flag);
         // The server always starts with what holds for all other commands.
         let commands = self.commands.split(' ').filter(|rule| *rule != "-@all").map(str::to_owned).collect();
@@ -224,7 +261,7 @@ impl Found {
             channels: self.channels,
             commands,
         };
-        User { owner, rules, unsaved, login }
+        User { owner, rules, digest, saved, login }
     }
 }
 
@@ -259,7 +296,7 @@ impl Performer {
     }
 
     /// `reset` first: `SETUSER` only adds to what a user has.
-    async fn set(&self, look: Look<'_, RedisUserSpec>, unsaved: bool) -> Result<Value, Trouble> {
+    async fn set(&self, look: Look<'_, RedisUserSpec>) -> Result<Value, Trouble> {
         let Wanted { name, spec, .. } = look.wanted();
         let Rules { on: _, keys, channels, commands, excess: _ } = rules(name, spec);
         let password = look.entry.ok_or_else(no_entry)?.need("password")?;
@@ -278,9 +315,7 @@ impl Performer {
             command.arg(format!("&{channel}"));
         }
         command.arg(format!("&{}", claim_channel(look.asked.claim)));
-        if unsaved {
-            command.arg(format!("&{UNSAVED}"));
-        }
+        command.arg(format!("&{GENERATION}{}", Secret::random(12)?.expose()));
         self.0.ask("set a user", command.arg(commands)).await
     }
 }
@@ -292,11 +327,16 @@ fn no_entry() -> Trouble {
 impl Perform<RedisUser> for Performer {
     async fn perform(&self, look: Look<'_, RedisUserSpec>, action: &RedisAction) -> Result<Answers, Trouble> {
         match action {
-            RedisAction::Create { user: _, unsaved } | RedisAction::Reset { user: _, differences: _, unsaved } => {
-                self.set(look, *unsaved).await?;
+            RedisAction::Create { user: _ } | RedisAction::Reset { user: _, differences: _ } => {
+                self.set(look).await?;
             }
             RedisAction::Save => drop(self.0.ask("save the users", cmd("ACL").arg("SAVE")).await?),
-            RedisAction::MarkSaved { user: _ } => drop(self.set(look, false).await?),
+            RedisAction::MarkSaved { user, digest } => {
+                // `SETUSER` makes a user that went in between: one that may do nothing, and is ours.
+                let marks =
+                    [claim_channel(look.asked.claim), format!("{SAVED}{digest}")].map(|mark| format!("&{mark}"));
+                self.0.ask("mark a user as saved", cmd("ACL").arg("SETUSER").arg(user).arg(&marks)).await?;
+            }
             RedisAction::Disable { user } => {
                 self.0.ask("disable a user", cmd("ACL").arg("SETUSER").arg(user).arg("off").arg("resetpass")).await?;
             }
