@@ -18,6 +18,7 @@ pub mod http;
 pub mod isolation;
 pub mod kinds;
 pub mod points;
+pub mod postgres;
 pub mod redis;
 pub mod report;
 pub mod run;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    Secret, Trouble, TroubleKind, http, redis,
+    Secret, Trouble, TroubleKind, http, postgres, redis,
     sandbox::Sandbox,
     store::{Held, Store},
     stores::{
@@ -38,6 +38,8 @@ pub struct Login {
 /// A server with its client. Cloning shares the client.
 #[derive(Clone)]
 pub enum Service {
+    /// PostgreSQL.
+    Postgres(Rc<postgres::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
     /// A JSON API.
@@ -104,6 +106,10 @@ impl Connections {
     async fn real(&self, name: &str, connection: &Connection, home: Home<'_>) -> Result<Service, Trouble> {
         Ok(match connection {
             Connection::Sandbox { path } => sandbox(name, Path::new(path))?,
+            Connection::Postgres { host, port, tls, extensions, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                Service::Postgres(Rc::new(postgres::Server::new(name, host, *port, tls, extensions, &login)?))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials, home).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -116,10 +122,7 @@ impl Connections {
             | Connection::AwsSecretsManager { .. }
             | Connection::KubernetesSecrets { .. }
             | Connection::Directory { .. } => Service::Store,
-            Connection::Mysql { .. }
-            | Connection::Postgres { .. }
-            | Connection::ObjectStore { .. }
-            | Connection::Rabbitmq { .. } => {
+            Connection::Mysql { .. } | Connection::ObjectStore { .. } | Connection::Rabbitmq { .. } => {
                 return Err(Trouble::new(
                     TroubleKind::Setup,
                     format!("connections of kind `{}` are not served", connection.kind()),
