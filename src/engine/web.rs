@@ -150,17 +150,8 @@ fn plain(text: &str) -> String {
 }
 
 fn fault(error: &reqwest::Error) -> TroubleKind {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        if cause.is::<rustls::Error>() {
-            return TroubleKind::Tls;
-        }
-        // An I/O error keeps its cause to itself unless asked for it.
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return TroubleKind::Tls;
-        }
-        next = cause.source();
+    if is_tls(error) {
+        return TroubleKind::Tls;
     }
     if error.is_builder() {
         TroubleKind::Setup
@@ -171,6 +162,13 @@ fn fault(error: &reqwest::Error) -> TroubleKind {
     } else {
         TroubleKind::Unreachable
     }
+}
+
+/// Looks for TLS at the root of an error. An I/O error names the cause of its cause as its own, and keeps what it was
+/// made of to itself unless asked for it.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let inside = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+    error.is::<rustls::Error>() || inside.is_some_and(|inside| is_tls(inside)) || error.source().is_some_and(is_tls)
 }
 
 /// Returns the chain of an error in one line, without the URL: it may hold a token.
@@ -260,14 +258,15 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let server = thread::spawn(move || {
             let (mut socket, _) = listener.accept().unwrap();
+            let _ = socket.read(&mut [0; 4096]).unwrap();
             let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = client("api", None).unwrap();
-        let look = |url: String| runtime.block_on(send("api", "look", client.get(url), SMALL)).unwrap_err().kind();
-        assert_eq!(look(format!("https://{address}/")), TroubleKind::Tls);
+        let look = |url: String| runtime.block_on(send("api", "look", client.get(url), SMALL)).unwrap_err();
+        assert_eq!(look(format!("https://{address}/")).kind(), TroubleKind::Tls);
         server.join().unwrap();
-        assert_eq!(look(format!("https://{address}/")), TroubleKind::Unreachable);
+        assert_eq!(look(format!("https://{address}/")).kind(), TroubleKind::Unreachable);
     }
 
     #[test]
