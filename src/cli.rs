@@ -9,6 +9,7 @@ mod init;
 mod input;
 mod manual;
 mod pipeline;
+mod provision;
 mod quickstart;
 mod render;
 mod report;
@@ -57,6 +58,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Put the rendered tree on the output branch as one commit
     Commit(commit::CommitArgs),
+    /// Look at, make and take away what tenants have outside the cluster
+    Provision(provision::ProvisionArgs),
     /// Make and list tenant files
     Tenant(tenant::TenantArgs),
     /// Write a small estate of one's own
@@ -101,6 +104,7 @@ fn run(ui: &Ui, cli: &Cli) -> Result<Exit, CommandError> {
         Command::Diff(args) => diff::run(ui, global, args),
         Command::Explain(args) => explain::run(ui, global, args),
         Command::Commit(args) => commit::run(ui, global, args),
+        Command::Provision(args) => provision::run(ui, global, args),
         Command::Tenant(args) => tenant::run(ui, global, args),
         Command::Init(args) => init::run(ui, args),
         Command::Quickstart(args) => quickstart::run(ui, args),

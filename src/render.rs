@@ -21,6 +21,7 @@ mod kustomization;
 mod marks;
 mod path;
 mod project;
+mod repair;
 mod scan;
 mod skeleton;
 mod tenant;
@@ -112,6 +113,9 @@ impl<'e> Renderer<'e> {
         let mut tree = Tree::new();
         tree.insert("argocd/project.yaml", yaml::write(&project::project(self.estate)));
         tree.insert("argocd/applicationset.yaml", yaml::write(&applicationset::application_set(self.estate)));
+        if self.estate.tiers().values().any(|tier| !tier.groups().is_empty()) {
+            tree.insert("argocd/provision-all.yaml", yaml::write(&repair::cron_job(self.estate.platform())));
+        }
         tree
     }
 

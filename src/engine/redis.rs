@@ -2,9 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the file with the authorities that a connection names")]
 
-use std::{cell::RefCell, collections::BTreeSet, fs};
+use std::{cell::RefCell, collections::BTreeSet, fs, sync::Arc};
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use redis::{
     Client, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError, ServerErrorKind,
     TlsCertificates, Value, aio::MultiplexedConnection, cmd,
@@ -23,7 +23,7 @@ use crate::{
     },
     steps::{
         claim::{Claim, Owner},
-        redis::{RedisAction, RedisUser, Rules, Seen, UNSAVED, User, claim_channel, rules},
+        redis::{Categories, RedisAction, RedisUser, Rules, Seen, UNSAVED, User, claim_channel, rules},
     },
 };
 
@@ -34,6 +34,8 @@ pub struct Server {
     root_cert: Option<Vec<u8>>,
     login: Login,
     connection: RefCell<Option<MultiplexedConnection>>,
+    /// What a server allows changes with its version only.
+    categories: RefCell<Option<Arc<Categories>>>,
 }
 
 impl Server {
@@ -52,7 +54,14 @@ impl Server {
             Trouble::new(TroubleKind::Setup, format!("connection `{name}`: failed to read `caFile`"))
                 .because(error.to_string())
         })?;
-        Ok(Self { name: name.to_owned(), address, root_cert, login: login.clone(), connection: RefCell::default() })
+        Ok(Self {
+            name: name.to_owned(),
+            address,
+            root_cert,
+            login: login.clone(),
+            connection: RefCell::default(),
+            categories: RefCell::default(),
+        })
     }
 
     async fn connect(&self, user: &str, password: &Secret) -> Result<MultiplexedConnection, RedisError> {
@@ -128,6 +137,24 @@ impl Observer {
         Ok(texts(&answer).get(1).is_some_and(|file| !file.is_empty()))
     }
 
+    async fn categories(&self) -> Result<Arc<Categories>, Trouble> {
+        if let Some(known) = self.0.categories.borrow().clone() {
+            return Ok(known);
+        }
+        let what = "read the categories of commands";
+        let names = texts(&self.0.ask(what, cmd("ACL").arg("CAT")).await?);
+        let mut categories: Categories = try_join_all(names.into_iter().map(async |name| {
+            let commands = texts(&self.0.ask(what, cmd("ACL").arg("CAT").arg(&name)).await?);
+            Ok::<_, Trouble>((name, commands.into_iter().collect::<BTreeSet<_>>()))
+        }))
+        .await?
+        .into_iter()
+        .collect();
+        let all = categories.values().flatten().cloned().collect();
+        categories.insert("all".to_owned(), all);
+        Ok(Arc::clone(self.0.categories.borrow_mut().insert(Arc::new(categories))))
+    }
+
     async fn user(&self, look: Look<'_, RedisUserSpec>) -> Result<Option<User>, Trouble> {
         let name = &look.wanted().name;
         let answer = self.0.ask("read a user", cmd("ACL").arg("GETUSER").arg(name)).await?;
@@ -155,14 +182,13 @@ impl Observer {
 
 impl Observe<RedisUser> for Observer {
     async fn observe(&self, looks: &[Look<'_, RedisUserSpec>]) -> Vec<Result<Seen, Trouble>> {
-        let has_file = self.has_file().await;
+        let server = async { Ok::<_, Trouble>((self.has_file().await?, self.categories().await?)) }.await;
+        let (has_file, categories) = match server {
+            Ok(server) => server,
+            Err(trouble) => return looks.iter().map(|_| Err(trouble.again())).collect(),
+        };
         let users = join_all(looks.iter().map(|look| self.user(*look))).await;
-        let with_file = users.into_iter().map(|user| match (&has_file, user) {
-            (Ok(has_file), Ok(user)) => Ok(Seen { user, has_file: *has_file }),
-            (_, Err(trouble)) => Err(trouble),
-            (Err(trouble), Ok(_)) => Err(Trouble::new(trouble.kind(), trouble.line())),
-        });
-        with_file.collect()
+        users.into_iter().map(|user| Ok(Seen { user: user?, has_file, categories: Arc::clone(&categories) })).collect()
     }
 }
 

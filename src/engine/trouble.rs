@@ -110,6 +110,12 @@ impl Trouble {
         self.kind
     }
 
+    /// Returns the same trouble once more: what fails a request fails every resource that was asked for in it.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::new(self.kind, self.line())
+    }
+
     /// Returns the whole chain in one line, for reports.
     pub fn line(&self) -> String {
         let mut line = self.what.clone();

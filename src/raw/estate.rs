@@ -115,6 +115,10 @@ pub struct Provisioning {
     #[serde(default = "three")]
     #[schemars(range(max = 10))]
     pub backoff_limit: u32,
+    /// When the CronJob repairs the outside resources of all tenants, in cron's five fields, by UTC.
+    #[serde(default = "nightly")]
+    #[schemars(regex(pattern = r"^\S+ \S+ \S+ \S+ \S+$"))]
+    pub repair_schedule: String,
     /// What the Job's Pod gets.
     #[serde(default = "small")]
     pub resources: Resources,
@@ -184,6 +188,10 @@ fn origin() -> String {
 
 fn ten_minutes() -> u32 {
     600
+}
+
+fn nightly() -> String {
+    "23 2 * * *".to_owned()
 }
 
 fn three() -> u32 {

@@ -81,49 +81,67 @@ fn job(platform: &Platform, plan: &Plan, document: &str) -> Value {
             "backoffLimit": provisioning.backoff_limit,
             "template": {
                 "metadata": { "labels": labels, "annotations": { ANNOTATION: document } },
-                "spec": {
-                    "serviceAccountName": provisioning.service_account,
-                    "automountServiceAccountToken": needs_token(platform),
-                    "enableServiceLinks": false,
-                    "restartPolicy": "Never",
-                    "securityContext": {
-                        "runAsNonRoot": true,
-                        "runAsUser": USER,
-                        "runAsGroup": USER,
-                        "seccompProfile": { "type": "RuntimeDefault" },
-                    },
-                    "containers": [{
-                        "name": "provision",
-                        "image": provisioning.image,
-                        "command": ["tenantry"],
-                        "args": ["provision", "apply", "--document", format!("{FOLDER}/provision.yaml")],
-                        "envFrom": [{ "secretRef": { "name": provisioning.credentials_secret } }],
-                        "resources": provisioning.resources,
-                        "securityContext": {
-                            "allowPrivilegeEscalation": false,
-                            "capabilities": { "drop": ["ALL"] },
-                            "readOnlyRootFilesystem": true,
+                "spec": pod(platform, Work {
+                    args: &["provision", "apply", "--document", &format!("{FOLDER}/provision.yaml")],
+                    volumes: vec![json!({
+                        "name": "document",
+                        "downwardAPI": {
+                            "items": [{
+                                "path": "provision.yaml",
+                                "fieldRef": { "fieldPath": format!("metadata.annotations['{ANNOTATION}']") },
+                            }],
                         },
-                        "volumeMounts": [
-                            { "name": "document", "mountPath": FOLDER, "readOnly": true },
-                            { "name": "tmp", "mountPath": "/tmp" },
-                        ],
-                    }],
-                    "volumes": [
-                        {
-                            "name": "document",
-                            "downwardAPI": {
-                                "items": [{
-                                    "path": "provision.yaml",
-                                    "fieldRef": { "fieldPath": format!("metadata.annotations['{ANNOTATION}']") },
-                                }],
-                            },
-                        },
-                        { "name": "tmp", "emptyDir": { "sizeLimit": "16Mi" } },
-                    ],
-                },
+                    })],
+                    mounts: vec![json!({ "name": "document", "mountPath": FOLDER, "readOnly": true })],
+                }),
             },
         },
+    })
+}
+
+/// What a Pod of the engine does, beside what all of them have.
+pub(super) struct Work<'w> {
+    /// The arguments of `tenantry`.
+    pub(super) args: &'w [&'w str],
+    /// Volumes beside the temporary folder.
+    pub(super) volumes: Vec<Value>,
+    /// Where the container has them.
+    pub(super) mounts: Vec<Value>,
+}
+
+/// Returns the spec of a Pod that runs the engine: it holds administrators' credentials, and nothing that it can do
+/// without.
+pub(super) fn pod(platform: &Platform, work: Work<'_>) -> Value {
+    let Platform { provisioning, .. } = platform;
+    let Work { args, mut volumes, mut mounts } = work;
+    volumes.push(json!({ "name": "tmp", "emptyDir": { "sizeLimit": "64Mi" } }));
+    mounts.push(json!({ "name": "tmp", "mountPath": "/tmp" }));
+    json!({
+        "serviceAccountName": provisioning.service_account,
+        "automountServiceAccountToken": needs_token(platform),
+        "enableServiceLinks": false,
+        "restartPolicy": "Never",
+        "securityContext": {
+            "runAsNonRoot": true,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "seccompProfile": { "type": "RuntimeDefault" },
+        },
+        "containers": [{
+            "name": "provision",
+            "image": provisioning.image,
+            "command": ["tenantry"],
+            "args": args,
+            "envFrom": [{ "secretRef": { "name": provisioning.credentials_secret } }],
+            "resources": provisioning.resources,
+            "securityContext": {
+                "allowPrivilegeEscalation": false,
+                "capabilities": { "drop": ["ALL"] },
+                "readOnlyRootFilesystem": true,
+            },
+            "volumeMounts": mounts,
+        }],
+        "volumes": volumes,
     })
 }
 

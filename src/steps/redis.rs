@@ -7,7 +7,11 @@
 //! Nor does a server tell whether its ACL file holds what its memory does. So a change carries a second such pattern,
 //! [`UNSAVED`], which is taken away once the file is written: a run that dies in between leaves it behind for the next.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -28,7 +32,12 @@ pub struct Seen {
     pub user: Option<User>,
     /// Whether the server keeps its users in an ACL file.
     pub has_file: bool,
+    /// The commands of each category, by the server's own list.
+    pub categories: Arc<Categories>,
 }
+
+/// Categories of commands without their `@`, `all` among them.
+pub type Categories = BTreeMap<String, BTreeSet<String>>;
 
 /// The channel pattern of a user that the ACL file may not hold yet.
 pub const UNSAVED: &str = "tenantry:unsaved";
@@ -55,7 +64,7 @@ pub struct Rules {
     pub keys: BTreeSet<String>,
     /// Channel patterns, the claim and [`UNSAVED`] left out.
     pub channels: BTreeSet<String>,
-    /// Command rules, in the order in which they count.
+    /// Command rules, in the order in which they count. A server rewrites them, so what they allow is compared.
     pub commands: Vec<String>,
     /// Whether it gets in without a password, or has selectors: more than any rule of ours gives.
     pub excess: bool,
@@ -183,7 +192,7 @@ impl Kind for RedisUser {
                 if let Some(refusal) = Refusal::of(&user.owner, Self::KIND, wanted, allow.adopts(Self::KIND, name)) {
                     return Err(refusal);
                 }
-                let differences = differences(user, &rules(name, &wanted.spec));
+                let differences = differences(user, &rules(name, &wanted.spec), &seen.categories);
                 if !differences.is_empty() {
                     actions.push(RedisAction::Reset { user: name.clone(), differences, unsaved });
                 }
@@ -226,7 +235,7 @@ impl Kind for RedisUser {
     }
 }
 
-fn differences(user: &User, wanted: &Rules) -> Vec<String> {
+fn differences(user: &User, wanted: &Rules, categories: &Categories) -> Vec<String> {
     let User { owner, rules, unsaved: _, login } = user;
     let Rules { on, keys, channels, commands, excess } = rules;
     let mut differences = Vec::new();
@@ -239,13 +248,41 @@ fn differences(user: &User, wanted: &Rules) -> Vec<String> {
     differ(on != &wanted.on, "disabled → enabled".to_owned());
     differ(keys != &wanted.keys, format!("keys {} → {}", list(keys), list(&wanted.keys)));
     differ(channels != &wanted.channels, format!("channels {} → {}", list(channels), list(&wanted.channels)));
-    differ(
-        commands != &wanted.commands,
-        format!("commands `{}` → `{}`", commands.join(" "), wanted.commands.join(" ")),
-    );
+    let (has, shall) = (allowed(commands, categories), allowed(&wanted.commands, categories));
+    differ(has != shall, format!("commands `{}` → `{}`", commands.join(" "), wanted.commands.join(" ")));
     differ(*excess, "rules beyond its own".to_owned());
     differ(*login == Some(false), "password".to_owned());
     differences
+}
+
+/// Returns the commands that rules allow. A command stands for its subcommands, too.
+fn allowed(rules: &[String], categories: &Categories) -> BTreeSet<String> {
+    let mut allowed = BTreeSet::new();
+    for rule in rules {
+        let rule = rule.to_lowercase();
+        let (adds, named) = match (rule.strip_prefix('+'), rule.strip_prefix('-')) {
+            (Some(named), _) => (true, named),
+            (_, Some(named)) => (false, named),
+            _ => match rule.as_str() {
+                "allcommands" => (true, "@all"),
+                "nocommands" => (false, "@all"),
+                _ => continue,
+            },
+        };
+        let commands: BTreeSet<String> = match named.strip_prefix('@') {
+            Some(category) => categories.get(category).cloned().unwrap_or_default(),
+            None => {
+                let all = categories.get("all").into_iter().flatten();
+                let below = all.filter(|command| command.split('|').next() == Some(named));
+                below.cloned().chain([named.to_owned()]).collect()
+            }
+        };
+        match adds {
+            true => allowed.extend(commands),
+            false => allowed.retain(|command| !commands.contains(command)),
+        }
+    }
+    allowed
 }
 
 fn list(patterns: &BTreeSet<String>) -> String {
@@ -270,10 +307,30 @@ mod tests {
         }
     }
 
+    fn categories() -> Arc<Categories> {
+        let set = |commands: &[&str]| commands.iter().map(|command| (*command).to_owned()).collect();
+        Arc::new(BTreeMap::from([
+            ("all".to_owned(), set(&["get", "set", "keys", "config|get", "config|set"])),
+            ("admin".to_owned(), set(&["config|get", "config|set"])),
+            ("dangerous".to_owned(), set(&["keys", "config|get", "config|set"])),
+        ]))
+    }
+
+    #[test]
+    fn rules_are_compared_by_what_they_allow() {
+        let rules = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let same =
+            |one: &str, other: &str| allowed(&rules(one), &categories()) == allowed(&rules(other), &categories());
+        assert!(same("+@all -@admin -@dangerous", "+@all -@dangerous"));
+        assert!(same("+@all -config", "allcommands -@admin"));
+        assert!(!same("+@all -@admin", "+@all -@dangerous"));
+        assert!(!same("+@all -@dangerous +config|get", "+@all -@dangerous"));
+    }
+
     fn decide(user: Option<User>) -> Result<Vec<RedisAction>, Refusal> {
         let (wanted, claim) = (wanted(), Claim { tenant: "abc".to_owned(), uid: "1".to_owned() });
         let asked = Asked { wanted: &wanted, claim: &claim, stored: true };
-        RedisUser::decide(asked, &Seen { user, has_file: true }, &Allow::default())
+        RedisUser::decide(asked, &Seen { user, has_file: true, categories: categories() }, &Allow::default())
     }
 
     fn as_wanted() -> User {

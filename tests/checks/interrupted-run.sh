@@ -21,8 +21,11 @@ until grep -q 'servers are up' "$TMPDIR.out"; do
   sleep 0.2
 done
 
-# Every process of the run names its folder in its arguments.
-processes() { pgrep -f -- "$TMPDIR/tenantry-tests" || true; }
+# Every process of the run has its folder in its arguments, or was started with our TMPDIR.
+processes() {
+  pgrep -f -- "$TMPDIR/tenantry-tests" || true
+  env -u TMPDIR grep -lszxF -- "TMPDIR=$TMPDIR" /proc/[0-9]*/environ || true
+}
 if [[ -z $(processes) ]]; then
   echo "no server runs, so nothing is shown"
   exit 1

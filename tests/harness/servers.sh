@@ -7,19 +7,23 @@
 #   NAME_fill      puts into it what tests rely on
 #
 # Each runs in a shell of its own that ends at the first failure, in which $DIR is the server's private folder, and may call `provide VARIABLE VALUE` for
-# the tests and `path_in NAME FILE` for another server's folder. What goes wrong there makes this server missing, never the run unclear.
+# the tests and `path_in NAME FILE` for another server's folder. What goes wrong there makes this server missing, never the run unclear. Hooks run one at
+# a time; the processes that they describe come up side by side.
 
 # How long a process may take until it answers: each answers within seconds; the rest is for a loaded machine.
 readonly READY_SECONDS=90
-SERVERS=()          # names, needs first once they are sorted
-declare -A NEEDS=() # name → names that it needs
-declare -A PIDS=()  # name → process id and process group of what was started
-STARTED=()          # names in the order of their start
+SERVERS=()             # names, needs first once they are sorted
+declare -A NEEDS=()    # name → names that it needs
+declare -A STATE=()    # name → waiting (for a need), starting, settled (up or missing)
+declare -A DEADLINE=() # name → the value of $SECONDS at which it must have answered
+declare -A PIDS=()     # name → process id and process group of what was started
+declare -A ENDED_BY=() # name → the signal that ends it, where that is not TERM
+STARTED=()             # names in the order of their start
 
 # Where the kernel can, a server also ends when this script is killed outright.
 LEASH=()
 if command -v setpriv >/dev/null && setpriv --pdeathsig TERM true 2>/dev/null; then
-  LEASH=(setpriv --pdeathsig TERM)
+  LEASH=(setpriv --pdeathsig)
 fi
 
 server() {
@@ -43,18 +47,26 @@ provide() { printf '%s=%s\n' "$1" "$2" >>"$DIR/variables"; }
 
 command_line() { printf '%s\0' "$@" >"$DIR/command"; }
 
+# environment NAME VALUE: for the process of command_line alone; the place of its secrets, since everyone may read the arguments of a process.
+environment() { printf '%s=%s\0' "$1" "$2" >>"$DIR/environment"; }
+
+# ended_by SIGNAL: for a process that takes SIGTERM for something else than an end.
+ended_by() { printf '%s' "$1" >"$DIR/signal"; }
+
 path_in() { printf '%s' "$RUN/$1/$2"; }
 
 # program PATH: how the hooks of other servers reach a program, wherever it was found.
 program() { ln -s -- "$1" "$DIR/program"; }
 
-# a_port: a port on which nothing listens now, below the range from which the kernel takes the ports of clients.
+# a_port: a port on which nothing listens now and that no server of this run was given, below the range from which the kernel takes the ports of clients.
 a_port() {
   local port
   while :; do
     port=$((20000 + SRANDOM % 12000))
+    ! grep -qx "$port" "$RUN/ports" 2>/dev/null || continue
     (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
   done
+  printf '%s\n' "$port" >>"$RUN/ports"
   printf '%s' "$port"
 }
 
@@ -81,6 +93,26 @@ lost() {
 }
 
 tail_of_log() { tail -n 20 -- "$RUN/$1/log" | cut -c 1-500 | sed 's/^/    /' >&2; }
+
+# choose_servers NAME…: leaves the named servers and what they need; all of them if none is named.
+choose_servers() {
+  (($#)) || return 0
+  local name
+  local -A wanted=()
+  while (($#)); do
+    name=$1
+    shift
+    if [[ ! -v NEEDS[$name] ]]; then
+      say "no file in tests/servers/ declares \"$name\"; there are: ${SERVERS[*]}"
+      exit 2
+    fi
+    [[ -z ${wanted[$name]:-} ]] || continue
+    wanted[$name]=1
+    # shellcheck disable=SC2086 # names, one word each
+    set -- "$@" ${NEEDS[$name]}
+  done
+  SERVERS=("${!wanted[@]}")
+}
 
 sort_servers() {
   local -a sorted=()
@@ -127,51 +159,88 @@ find_servers() {
   done
 }
 
+# start_servers: each begins as soon as what it needs is up, while others still start.
 start_servers() {
-  local name
+  local name unsettled=1
   for name in "${SERVERS[@]}"; do
-    is_missing "$name" && continue
-    lacks_a_need "$name" && continue
-    hook "$name" prepare
-    if ((STATUS != 0)); then
-      lost "$name" "could not be prepared"
-      continue
-    fi
-    if [[ -e $RUN/$name/command ]]; then
-      launch "$name"
-      wait_until_ready "$name"
-    fi
-    is_missing "$name" && continue
-    hook "$name" fill
-    ((STATUS == 0)) || lost "$name" "could not be filled"
+    STATE[$name]=waiting
   done
+  while ((unsettled)); do
+    unsettled=0
+    for name in "${SERVERS[@]}"; do
+      case ${STATE[$name]} in
+        waiting) begin "$name" ;;
+        starting) go_on "$name" ;;
+      esac
+      [[ ${STATE[$name]} == settled ]] || unsettled=1
+    done
+    ((!unsettled)) || sleep 0.1
+  done
+}
+
+# begin NAME: prepares and launches a server, unless it has to wait for a need.
+begin() {
+  local name=$1 need
+  if is_missing "$name" || lacks_a_need "$name"; then
+    STATE[$name]=settled
+    return
+  fi
+  for need in ${NEEDS[$name]}; do
+    [[ ${STATE[$need]} == settled ]] || return 0
+  done
+  hook "$name" prepare
+  if ((STATUS != 0)); then
+    settle_lost "$name" "could not be prepared"
+  elif [[ -e $RUN/$name/command ]]; then
+    launch "$name"
+    STATE[$name]=starting
+    DEADLINE[$name]=$((SECONDS + READY_SECONDS))
+  else
+    fill "$name"
+  fi
+}
+
+# go_on NAME: asks a launched server once whether it answers, and fills it if so.
+go_on() {
+  local name=$1
+  if ! kill -0 "${PIDS[$name]}" 2>/dev/null; then
+    settle_lost "$name" "ended while it started"
+    return
+  fi
+  hook "$name" ready
+  if ((STATUS == 0)); then
+    fill "$name"
+  elif ((SECONDS >= DEADLINE[$name])); then
+    settle_lost "$name" "did not answer within $READY_SECONDS seconds"
+  fi
+}
+
+fill() {
+  hook "$1" fill
+  ((STATUS == 0)) || lost "$1" "could not be filled"
+  STATE[$1]=settled
+}
+
+settle_lost() {
+  lost "$@"
+  STATE[$1]=settled
 }
 
 launch() {
-  local name=$1 command
+  local name=$1 command environment=()
   mapfile -d '' -t command <"$RUN/$name/command"
+  [[ ! -e $RUN/$name/environment ]] || mapfile -d '' -t environment <"$RUN/$name/environment"
+  ENDED_BY[$name]=TERM
+  [[ ! -e $RUN/$name/signal ]] || ENDED_BY[$name]=$(<"$RUN/$name/signal")
   set -m
-  "${LEASH[@]}" "${command[@]}" >>"$RUN/$name/log" 2>&1 </dev/null {TERMINAL}>&- &
+  (
+    exec {TERMINAL}>&-
+    ((${#environment[@]} == 0)) || export "${environment[@]}"
+    exec "${LEASH[@]}" ${LEASH:+"${ENDED_BY[$name]}"} "${command[@]}"
+  ) >>"$RUN/$name/log" 2>&1 </dev/null &
   set +m
   PIDS[$name]=$!
   STARTED+=("$name")
-}
-
-wait_until_ready() {
-  local name=$1 deadline=$((SECONDS + READY_SECONDS))
-  while :; do
-    if ! kill -0 "${PIDS[$name]}" 2>/dev/null; then
-      lost "$name" "ended while it started"
-      return
-    fi
-    hook "$name" ready
-    ((STATUS != 0)) || return 0
-    if ((SECONDS >= deadline)); then
-      lost "$name" "did not answer within $READY_SECONDS seconds"
-      return
-    fi
-    sleep 0.2
-  done
 }
 
 stop_everything() {
@@ -181,7 +250,7 @@ stop_everything() {
     apart_group=''
   fi
   for ((i = ${#STARTED[@]} - 1; i >= 0; i--)); do
-    stop "${PIDS[${STARTED[i]}]}"
+    stop "${PIDS[${STARTED[i]}]}" "${ENDED_BY[${STARTED[i]}]}"
   done
   STARTED=()
 }
@@ -212,6 +281,9 @@ print_variables() {
 wait_for_a_server_to_end() {
   local name
   if ((${#STARTED[@]} == 0)); then
+    for name in "${SERVERS[@]}"; do
+      is_missing "$name" || apart sleep infinity # a tool or files, which a signal takes away
+    done
     say "no server could be started"
     return
   fi

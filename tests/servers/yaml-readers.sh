@@ -10,7 +10,7 @@ yaml-readers_find() {
   if reads_yaml "$python"; then
     found "PyYAML $PYYAML, ruamel.yaml $RUAMEL" "PATH"
   else
-    cached "yaml-readers-$PYYAML-$RUAMEL" make_venv "$python"
+    cached "yaml-readers-$PYYAML-$RUAMEL" make_venv "$python" "PyYAML==$PYYAML" "ruamel.yaml==$RUAMEL"
     python=$CACHE/yaml-readers-$PYYAML-$RUAMEL/bin/python
     reads_yaml "$python"
     found "PyYAML $PYYAML, ruamel.yaml $RUAMEL" "their Python packages"
@@ -20,9 +20,4 @@ yaml-readers_find() {
 
 reads_yaml() {
   "$1" -c "import sys, yaml, ruamel.yaml; sys.exit((yaml.__version__, ruamel.yaml.__version__) != ('$PYYAML', '$RUAMEL'))"
-}
-
-make_venv() {
-  "$2" -m venv "$1" || give_up "Python has no venv (on Debian: the package python3-venv)"
-  "$1/bin/python" -m pip install --quiet --disable-pip-version-check "PyYAML==$PYYAML" "ruamel.yaml==$RUAMEL"
 }

@@ -1,6 +1,9 @@
 //! The stand-in of a Redis server with an ACL file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +13,7 @@ use crate::{
     provision::{Wanted, redis::RedisUserSpec},
     steps::{
         claim::Owner,
-        redis::{RedisAction, RedisUser, Rules, Seen, User as SeenUser, rules},
+        redis::{Categories, RedisAction, RedisUser, Rules, Seen, User as SeenUser, rules},
     },
 };
 
@@ -55,12 +58,25 @@ impl Observe<RedisUser> for Observer {
         for look in looks {
             let found = self.0.read("read a user", |state| {
                 let user = state.redis.users.get(&look.wanted().name);
-                Ok(Seen { user: user.map(|user| seen_user(user, *look)), has_file: true })
+                Ok(Seen { user: user.map(|user| seen_user(user, *look)), has_file: true, categories: categories() })
             });
             seen.push(found.await);
         }
         seen
     }
+}
+
+/// A server with a few commands of each category that rules speak of.
+fn categories() -> Arc<Categories> {
+    let set = |commands: &[&str]| commands.iter().map(|command| (*command).to_owned()).collect();
+    Arc::new(BTreeMap::from([
+        ("all".to_owned(), set(&["acl|setuser", "config|set", "del", "flushall", "get", "keys", "publish", "set"])),
+        ("read".to_owned(), set(&["get", "keys"])),
+        ("write".to_owned(), set(&["del", "flushall", "set"])),
+        ("pubsub".to_owned(), set(&["publish"])),
+        ("admin".to_owned(), set(&["acl|setuser", "config|set"])),
+        ("dangerous".to_owned(), set(&["acl|setuser", "config|set", "flushall", "keys"])),
+    ]))
 }
 
 fn seen_user(user: &User, look: Look<'_, RedisUserSpec>) -> SeenUser {

@@ -1,0 +1,178 @@
+//! `provision destroy`: everything of one tenant goes, once its time has come.
+
+use std::{
+    io::{self, IsTerminal},
+    time::SystemTime,
+};
+
+use anyhow::anyhow;
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{
+    documents::{self, From},
+    report::{Document, Format},
+    runtime::{self, Progress},
+};
+use crate::{
+    cli::{
+        Global,
+        error::{CommandError, Exit},
+        report::Ui,
+    },
+    engine::{
+        Purpose,
+        connections::Connections,
+        kinds,
+        run::{self, Depth},
+    },
+    provision,
+    steps::{Allow, Standing},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct DestroyArgs {
+    #[command(flatten)]
+    from: From,
+    /// Do not ask, for this tenant
+    #[arg(long, value_name = "TENANT")]
+    yes_destroy: Option<String>,
+    /// Nothing was backed up, and nothing shall be
+    #[arg(long)]
+    without_backup: bool,
+    /// How to show what was done
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, CommandError> {
+    let DestroyArgs { from, yes_destroy, without_backup, format } = args;
+    if from.all || from.tenants.len() > 1 {
+        return Err(CommandError::usage(anyhow!("destroy takes one tenant at a time")).hint("name it"));
+    }
+    // load (the rendered tree in)
+    let Some(documents) = documents::read(ui, global, from)? else { return Ok(Exit::Findings) };
+    let [document] = documents.as_slice() else {
+        return Err(CommandError::usage(anyhow!("destroy takes one document")));
+    };
+    due(document, SystemTime::now())?;
+    if !without_backup {
+        return Err(CommandError::refused(anyhow!("no backup of `{}` was made by tenantry", document.metadata.tenant))
+            .hint("make one by your own means, then say `--without-backup`"));
+    }
+    // observe (reads), decide (no I/O)
+    let settings = runtime::settings(Purpose::Destroy, Depth::Proven, Allow::default(), false);
+    let connections = Connections::new(from.sandbox.clone());
+    let look = async {
+        let mut groups = kinds::open(&documents, &connections, Purpose::Destroy).await?;
+        let seen = run::plan(&mut groups, &settings).await;
+        Ok((groups, seen))
+    };
+    let Some(looked) = runtime::run(&settings.stop, look)? else {
+        return Err(CommandError::later(anyhow!("the look was cut short")));
+    };
+    let (_, seen) = looked.map_err(runtime::setup_error)?;
+    let planned = Document::new(seen, Vec::new());
+    if planned.exit_of_look(false) != Exit::Done || !planned.has(Standing::Remove) {
+        planned.print(ui, *format)?;
+        return Ok(planned.exit_of_look(false));
+    }
+    confirm(ui, document, &planned, yes_destroy.as_deref())?;
+    // perform, observe again (writes and reads), over connections of a runtime of their own
+    let progress = Progress::new(ui.progress(document.resources.len(), "destroying"));
+    let work = async {
+        let connections = Connections::new(from.sandbox.clone());
+        let mut groups = kinds::open(&documents, &connections, Purpose::Destroy).await?;
+        Ok(run::apply(&mut groups, &settings, &progress).await)
+    };
+    drop(connections);
+    let done = runtime::run(&settings.stop, work)?;
+    progress.finish();
+    let Some(resources) = done else {
+        return Err(CommandError::later(anyhow!("stopped before every step that had begun was done"))
+            .hint("run the same command again: it goes on with what is left"));
+    };
+    let report = Document::new(resources.map_err(runtime::setup_error)?, Vec::new());
+    report.print(ui, *format)?;
+    Ok(if settings.stop.is_asked() { Exit::Later } else { report.exit() })
+}
+
+/// Refuses a tenant that is not being deleted, or not yet.
+fn due(document: &provision::Document, now: SystemTime) -> Result<(), CommandError> {
+    let provision::Metadata { tenant, uid: _, state, delete_after } = &document.metadata;
+    if state != "deleting" {
+        return Err(CommandError::refused(anyhow!("tenant `{tenant}` is {state}, not being deleted"))
+            .hint("deletion is two commits: set its lifecycle to `deleting` first, with the time of its end"));
+    }
+    let Some(delete_after) = delete_after else {
+        return Err(CommandError::refused(anyhow!("the document of `{tenant}` does not say when it may go")));
+    };
+    let at: Timestamp = delete_after.parse().map_err(|error: jiff::Error| {
+        CommandError::refused(anyhow!("`deleteAfter: {delete_after}` of `{tenant}` is no time: {error}"))
+    })?;
+    let now = Timestamp::try_from(now).map_err(CommandError::external)?;
+    if now < at {
+        return Err(CommandError::refused(anyhow!("tenant `{tenant}` may go after {at}, and it is {now}"))
+            .hint("wait: until then it can be restored"));
+    }
+    Ok(())
+}
+
+fn confirm(ui: &Ui, document: &provision::Document, planned: &Document, yes: Option<&str>) -> Result<(), CommandError> {
+    let tenant = &document.metadata.tenant;
+    ui.say(&planned.text());
+    let data = document.resources.iter().filter(|resource| resource.kind().holds_data()).count();
+    ui.say(&format!("{data} of these hold data of `{tenant}`, which is lost for ever"));
+    if let Some(named) = yes {
+        return match named == tenant {
+            true => Ok(()),
+            false => Err(CommandError::usage(anyhow!("`--yes-destroy {named}` is not the tenant `{tenant}`"))),
+        };
+    }
+    if !io::stdin().is_terminal() {
+        return Err(CommandError::refused(anyhow!("nobody is there to ask"))
+            .hint(format!("say `--yes-destroy {tenant}` to go on without a question")));
+    }
+    ui.say(&format!("Type the tenant's name to destroy all of it: {tenant}"));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(CommandError::external)?;
+    match answer.trim() == tenant {
+        true => Ok(()),
+        false => Err(CommandError::refused(anyhow!("the answer was not `{tenant}`; nothing was done"))),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use std::{collections::BTreeMap, time::Duration};
+
+    use super::*;
+
+    fn document(state: &str, delete_after: Option<&str>) -> provision::Document {
+        provision::Document {
+            api_version: provision::API_VERSION.to_owned(),
+            kind: "Provision".to_owned(),
+            metadata: provision::Metadata {
+                tenant: "abc".to_owned(),
+                uid: "1".to_owned(),
+                state: state.to_owned(),
+                delete_after: delete_after.map(str::to_owned),
+            },
+            connections: BTreeMap::new(),
+            resources: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_what_is_due_goes() {
+        // 2026-11-21T00:00:00Z
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_219_200);
+        let is_due = |state, after| due(&document(state, after), now).is_ok();
+        assert!(is_due("deleting", Some("2026-11-20T23:59:59Z")));
+        assert!(!is_due("deleting", Some("2026-11-21T00:00:01Z")));
+        assert!(!is_due("active", Some("2026-11-20T00:00:00Z")));
+        assert!(!is_due("deleting", None));
+        assert!(!is_due("deleting", Some("yesterday")));
+    }
+}

@@ -1,0 +1,101 @@
+//! The one thread that the engine runs on, its settings, its progress bar, and how it is stopped.
+
+use std::{cell::RefCell, future::Future, time::Duration};
+
+use futures::future::LocalBoxFuture;
+use indicatif::ProgressBar;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    cli::error::CommandError,
+    engine::{
+        Purpose, Secret, Settings, Trouble,
+        gate::Stop,
+        report::{Event, Watch},
+        run::Depth,
+    },
+    steps::Allow,
+};
+
+/// How long steps that have begun may still take once a stop was asked for: Kubernetes kills after 30 s, people after
+/// fewer.
+const LAST_STEPS: Duration = Duration::from_secs(9);
+
+/// Returns the settings of a run.
+pub(super) fn settings(purpose: Purpose, depth: Depth, allow: Allow, roll_back: bool) -> Settings {
+    Settings { purpose, depth, allow, roll_back, make: Secret::random, stop: Stop::default(), pause }
+}
+
+/// Waits a little longer each round, and never equally long in two runs that met.
+fn pause(round: usize) -> LocalBoxFuture<'static, ()> {
+    let mut byte = [0_u8; 1];
+    // Without chance the pause is as good, only less apart.
+    let _ = getrandom::fill(&mut byte);
+    let jitter = u64::from(byte[0]);
+    let base = 200_u64 << round.min(4);
+    Box::pin(tokio::time::sleep(Duration::from_millis(base + jitter * base / 255)))
+}
+
+/// Runs to the end, or until SIGTERM or SIGINT: then steps that have begun are finished, and no new one begins.
+///
+/// Returns nothing where even that took too long; the run is then cut, as a crash would, and the next one goes on.
+pub(super) fn run<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<Option<T>, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::external)?;
+    runtime.block_on(async {
+        let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            done = &mut work => return Ok(Some(done)),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.ask();
+        Ok(tokio::time::timeout(LAST_STEPS, work).await.ok())
+    })
+}
+
+fn listen(kind: SignalKind) -> Result<tokio::signal::unix::Signal, CommandError> {
+    signal(kind).map_err(CommandError::external)
+}
+
+/// Shows how far a run is.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    settled: RefCell<std::collections::BTreeSet<(String, String)>>,
+}
+
+impl Progress {
+    pub(super) fn new(bar: ProgressBar) -> Self {
+        Self { bar, settled: RefCell::default() }
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Watch for Progress {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Step { tenant, id, step } => {
+                tracing::debug!(tenant, id, action = step.action, outcome = ?step.outcome, "{}", step.text);
+            }
+            // A resource settles once a round.
+            Event::Settled { tenant, id } => {
+                if self.settled.borrow_mut().insert((tenant.to_owned(), id.to_owned())) {
+                    self.bar.inc(1);
+                }
+            }
+        }
+    }
+}
+
+/// Turns what keeps a run from its first look into how the command ends.
+pub(super) fn setup_error(trouble: Trouble) -> CommandError {
+    let help = trouble.kind().help();
+    let error = match trouble.kind().passes() {
+        true => CommandError::later(trouble),
+        false => CommandError::external(trouble),
+    };
+    error.hint(help)
+}

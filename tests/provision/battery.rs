@@ -1,0 +1,249 @@
+//! What every kind must stand, on its real server: made once, found as wanted, changed, mended, left alone where it is
+//! not ours, and finished after a stop at any step.
+
+use std::{cell::Cell, path::Path};
+
+use tenantry::{
+    engine::{
+        Purpose, Secret, Settings,
+        connections::Connections,
+        gate::Stop,
+        kinds,
+        report::{Event, ResourceReport, StepOutcome, Unwatched, Watch},
+        run::{self, Depth},
+    },
+    provision::Document,
+    steps::{Allow, Standing},
+};
+
+/// One kind on one server. Each test has a case of its own, with names of its own: tests run side by side.
+pub trait Case {
+    /// Returns the document with the wanted resources for the tenant of `uid`; `updated` has other settings under the
+    /// same names. Its secret store is `store`, a directory.
+    fn document(&self, uid: &str, updated: bool, store: &Path) -> Document;
+
+    /// Returns all that the server has of the case, by the server's own client, in a form that two runs share: no
+    /// times, no salts. Nothing there is the empty text.
+    fn dump(&self) -> String;
+
+    /// Changes something on the server as an administrator would in a hurry.
+    fn drift(&self);
+
+    /// Makes an object of a wanted name as somebody else would.
+    fn foreign(&self);
+
+    /// Returns the writes that went over the wire since the last call, by the proxy's count.
+    fn writes(&self) -> Vec<String>;
+}
+
+/// A case with a secret store of its own.
+pub struct Battery<'c> {
+    case: &'c dyn Case,
+    store: tempfile::TempDir,
+}
+
+pub const UID: &str = "0192f0c1-0000-7000-8000-000000000001";
+
+/// Asks for a stop after some steps.
+struct StopAfter {
+    left: Cell<usize>,
+    stop: Stop,
+}
+
+impl Watch for StopAfter {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Step { .. } = event {
+            let left = self.left.get().saturating_sub(1);
+            self.left.set(left);
+            if left == 0 {
+                self.stop.ask();
+            }
+        }
+    }
+}
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+pub fn settings(purpose: Purpose, stop: Stop, allow: Allow) -> Settings {
+    Settings {
+        purpose,
+        depth: Depth::Proven,
+        allow,
+        roll_back: false,
+        make: Secret::random,
+        stop,
+        pause: |_| Box::pin(tokio::time::sleep(std::time::Duration::from_millis(50))),
+    }
+}
+
+/// Runs the engine on a document.
+pub fn run(document: &Document, settings: &Settings, watch: &dyn Watch) -> Vec<ResourceReport> {
+    block_on(async {
+        let connections = Connections::new(None);
+        let mut groups = kinds::open(std::slice::from_ref(document), &connections, settings.purpose).await.unwrap();
+        run::apply(&mut groups, settings, watch).await
+    })
+}
+
+/// Looks only.
+pub fn plan(document: &Document) -> Vec<ResourceReport> {
+    block_on(async {
+        let connections = Connections::new(None);
+        let mut groups = kinds::open(std::slice::from_ref(document), &connections, Purpose::Apply).await.unwrap();
+        run::plan(&mut groups, &settings(Purpose::Apply, Stop::default(), Allow::default())).await
+    })
+}
+
+#[track_caller]
+pub fn assert_done(reports: &[ResourceReport]) {
+    for report in reports {
+        assert_eq!(report.trouble, None, "{report:#?}");
+        assert!(report.steps.iter().all(|step| step.outcome == StepOutcome::Done), "{report:#?}");
+    }
+}
+
+#[track_caller]
+pub fn assert_untouched(reports: &[ResourceReport]) {
+    for report in reports {
+        assert_eq!(
+            (report.standing, report.steps.as_slice(), &report.trouble),
+            (Standing::Ok, [].as_slice(), &None),
+            "{report:#?}"
+        );
+    }
+}
+
+impl<'c> Battery<'c> {
+    pub fn new(case: &'c dyn Case) -> Self {
+        Self { case, store: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn document(&self, uid: &str, updated: bool) -> Document {
+        self.case.document(uid, updated, self.store.path())
+    }
+
+    pub fn apply(&self, updated: bool) -> Vec<ResourceReport> {
+        run(&self.document(UID, updated), &settings(Purpose::Apply, Stop::default(), Allow::default()), &Unwatched)
+    }
+
+    pub fn destroy(&self) -> Vec<ResourceReport> {
+        run(&self.document(UID, false), &settings(Purpose::Destroy, Stop::default(), Allow::default()), &Unwatched)
+    }
+
+    /// From nothing to what is wanted, and back to nothing.
+    pub fn create(&self) {
+        assert_eq!(self.case.dump(), "", "the test must start with nothing");
+        let planned = plan(&self.document(UID, false));
+        assert!(planned.iter().all(|report| report.standing == Standing::Create), "{planned:#?}");
+        assert_eq!(self.case.dump(), "", "a plan writes nothing");
+        assert_done(&self.apply(false));
+        assert_ne!(self.case.dump(), "");
+        assert_done(&self.destroy());
+        assert_eq!(self.case.dump(), "", "a removal leaves nothing");
+    }
+
+    /// A second run writes nothing, counted on the wire, and changes nothing.
+    pub fn repeat(&self) {
+        assert_done(&self.apply(false));
+        let before = self.case.dump();
+        drop(self.case.writes());
+        assert_untouched(&self.apply(false));
+        assert_eq!(self.case.writes(), Vec::<String>::new(), "the second run writes nothing");
+        assert_eq!(self.case.dump(), before);
+        assert_done(&self.destroy());
+    }
+
+    /// A plan of what is as wanted has nothing to say, and writes nothing.
+    pub fn noop(&self) {
+        assert_done(&self.apply(false));
+        drop(self.case.writes());
+        assert_untouched(&plan(&self.document(UID, false)));
+        assert_eq!(self.case.writes(), Vec::<String>::new());
+        assert_done(&self.destroy());
+    }
+
+    /// Other settings replace the first ones, to exactly what they would have been from nothing.
+    pub fn update(&self) {
+        assert_done(&self.apply(true));
+        let wanted = self.case.dump();
+        assert_done(&self.apply(false));
+        assert_ne!(self.case.dump(), wanted, "the two documents must differ on the server");
+        assert_done(&self.apply(true));
+        assert_eq!(self.case.dump(), wanted);
+        assert_untouched(&self.apply(true));
+        assert_done(&self.destroy());
+    }
+
+    /// Stopped after any number of steps, one plain run ends where an undisturbed one does, with the first password.
+    pub fn crash_after_n(&self) {
+        assert_done(&self.apply(false));
+        let wanted = self.case.dump();
+        assert_done(&self.destroy());
+        for steps in 1.. {
+            let stop = Stop::default();
+            let watch = StopAfter { left: Cell::new(steps), stop: stop.clone() };
+            run(&self.document(UID, false), &settings(Purpose::Apply, stop, Allow::default()), &watch);
+            let was_cut = watch.left.get() == 0;
+            let stored = self.stored();
+            assert_done(&self.apply(false));
+            assert_eq!(self.case.dump(), wanted, "after a stop at step {steps}");
+            assert!(
+                stored.iter().all(|entry| self.stored().contains(entry)),
+                "a stored password was lost at step {steps}"
+            );
+            assert_untouched(&self.apply(false));
+            assert_done(&self.destroy());
+            assert_eq!(self.case.dump(), "");
+            if !was_cut {
+                assert!(steps > 2, "the run must have several steps");
+                return;
+            }
+        }
+    }
+
+    /// An object of somebody else stops everything, and stays as it is.
+    pub fn foreign(&self) {
+        self.case.foreign();
+        let before = self.case.dump();
+        drop(self.case.writes());
+        let reports = self.apply(false);
+        assert!(reports.iter().any(|report| report.standing == Standing::NotOurs), "{reports:#?}");
+        assert_eq!(self.case.writes(), Vec::<String>::new(), "nothing is written beside what is not ours");
+        let reports = self.destroy();
+        assert!(reports.iter().any(|report| report.standing == Standing::NotOurs), "{reports:#?}");
+        assert_eq!(self.case.dump(), before);
+    }
+
+    /// What belongs to an earlier tenant of the same name is not taken over.
+    pub fn another_uid(&self) {
+        assert_done(&self.apply(false));
+        let before = self.case.dump();
+        let other = self.document("0192f0c1-0000-7000-8000-00000000000f", false);
+        let reports = run(&other, &settings(Purpose::Apply, Stop::default(), Allow::default()), &Unwatched);
+        assert!(reports.iter().any(|report| report.standing == Standing::NotOurs), "{reports:#?}");
+        assert_eq!(self.case.dump(), before);
+        assert_done(&self.destroy());
+    }
+
+    /// What somebody changed by hand is as wanted again.
+    pub fn drift(&self) {
+        assert_done(&self.apply(false));
+        let wanted = self.case.dump();
+        self.case.drift();
+        assert_ne!(self.case.dump(), wanted, "the drift must be seen by the oracle");
+        let planned = plan(&self.document(UID, false));
+        assert!(planned.iter().any(|report| report.standing == Standing::Change), "{planned:#?}");
+        assert_done(&self.apply(false));
+        assert_eq!(self.case.dump(), wanted);
+        assert_done(&self.destroy());
+    }
+
+    /// Returns all stored entries, as path and text.
+    fn stored(&self) -> Vec<(String, String)> {
+        let files = walkdir::WalkDir::new(self.store.path()).sort_by_file_name().into_iter().map(Result::unwrap);
+        let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "json"));
+        files.map(|file| (file.path().display().to_string(), std::fs::read_to_string(file.path()).unwrap())).collect()
+    }
+}
