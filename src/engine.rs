@@ -16,6 +16,7 @@ pub mod gate;
 pub mod group;
 pub mod kinds;
 pub mod points;
+pub mod rabbitmq;
 pub mod redis;
 pub mod report;
 pub mod run;

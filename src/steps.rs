@@ -9,6 +9,7 @@
 pub mod claim;
 pub mod credential;
 pub mod order;
+pub mod rabbitmq;
 pub mod redis;
 pub mod refusal;
 pub mod secret;

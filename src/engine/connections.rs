@@ -7,7 +7,9 @@
 
 use std::{cell::RefCell, collections::BTreeMap, env, fs, path::PathBuf, rc::Rc};
 
-use super::{Secret, Trouble, TroubleKind, redis, sandbox::Sandbox, store::Store, stores::directory::Directory};
+use super::{
+    Secret, Trouble, TroubleKind, rabbitmq, redis, sandbox::Sandbox, store::Store, stores::directory::Directory,
+};
 use crate::provision::connection::{Connection, Source, UserPassword};
 
 /// The administrator's user and password on one server.
@@ -22,6 +24,8 @@ pub struct Login {
 /// A server with its client. Cloning shares the client.
 #[derive(Clone)]
 pub enum Service {
+    /// RabbitMQ.
+    Rabbitmq(Rc<rabbitmq::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
     /// A secret store and nothing else.
@@ -56,6 +60,12 @@ impl Connections {
         let service = match connection {
             _ if self.sandbox.is_some() => self.sandbox(name, self.sandbox.as_ref().cloned().unwrap_or_default())?,
             Connection::Sandbox { path } => self.sandbox(name, PathBuf::from(path))?,
+            Connection::Rabbitmq { host, port, management_url, ca_file, credentials } => {
+                let login = self.login(name, credentials).await?;
+                let amqp = (host.as_str(), *port);
+                let server = rabbitmq::Server::new(name, management_url, amqp, ca_file.as_deref(), &login)?;
+                Service::Rabbitmq(Rc::new(server))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -67,7 +77,6 @@ impl Connections {
             Connection::Mysql { .. }
             | Connection::Postgres { .. }
             | Connection::ObjectStore { .. }
-            | Connection::Rabbitmq { .. }
             | Connection::Http { .. } => {
                 return Err(Trouble::new(
                     TroubleKind::Setup,

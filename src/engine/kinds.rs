@@ -9,7 +9,7 @@ use super::{
     Trouble, TroubleKind,
     connections::{Connections, Service},
     group::{Group, KindGroup, Member},
-    redis,
+    rabbitmq, redis,
     run::Purpose,
     sandbox,
     store::Store,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     provision::{Document, Kind, Resource, Wanted, connection::Connection},
-    steps::{claim::Claim, order, redis::RedisUser, secret::PlainSecret},
+    steps::{claim::Claim, order, rabbitmq::RabbitmqVhost, redis::RedisUser, secret::PlainSecret},
 };
 
 /// Pairs each kind with the module that serves it and the service that it is served by.
@@ -51,6 +51,7 @@ macro_rules! served {
 
 fn group(kind: Kind, service: Service, parts: Vec<Part<'_>>) -> Result<Box<dyn Group>, Trouble> {
     served! { kind, service, parts;
+        RabbitmqVhost: RabbitmqVhost, Service::Rabbitmq(server) => rabbitmq::Observer::new(&server), rabbitmq::Performer::new(&server);
         RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server);
         Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer;
     }

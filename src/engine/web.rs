@@ -142,8 +142,8 @@ pub fn meaning(status: StatusCode) -> TroubleKind {
     }
 }
 
-/// Control characters could steer a terminal; a page of HTML says no more than its first line.
-fn plain(text: &str) -> String {
+/// Returns the beginning of what a server said, fit for a terminal: without control characters, and not a page of HTML.
+pub fn plain(text: &str) -> String {
     let mut shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON).collect();
     shown.truncate(shown.trim_end().len());
     shown
