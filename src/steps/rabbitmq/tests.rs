@@ -140,7 +140,9 @@ fn a_new_user_comes_after_what_it_uses_and_its_rights_last() {
 
 #[test]
 fn each_difference_has_its_step() {
-    let changes: [(&str, fn(&mut State), &[&str]); 14] = [
+    /// What somebody changed, how, and the steps that follow.
+    type Change = (&'static str, fn(&mut State), &'static [&'static str]);
+    let changes: [Change; 14] = [
         ("tag", |state| user(state).tags.push("administrator".to_owned()), &["rabbitmq-set-user"]),
         ("password", |state| user(state).password_hash.clear(), &["rabbitmq-close-connections", "rabbitmq-set-user"]),
         (
