@@ -7,6 +7,7 @@ mod error;
 mod explain;
 mod init;
 mod input;
+mod isolation;
 mod manual;
 mod pipeline;
 mod provision;
@@ -60,6 +61,8 @@ enum Command {
     Commit(commit::CommitArgs),
     /// Look at, make and take away what tenants have outside the cluster
     Provision(provision::ProvisionArgs),
+    /// Try each tenant's own credentials on everybody's resources
+    Isolation(isolation::IsolationArgs),
     /// Make and list tenant files
     Tenant(tenant::TenantArgs),
     /// Write a small estate of one's own
@@ -105,6 +108,7 @@ fn run(ui: &Ui, cli: &Cli) -> Result<Exit, CommandError> {
         Command::Explain(args) => explain::run(ui, global, args),
         Command::Commit(args) => commit::run(ui, global, args),
         Command::Provision(args) => provision::run(ui, global, args),
+        Command::Isolation(args) => isolation::run(ui, global, args),
         Command::Tenant(args) => tenant::run(ui, global, args),
         Command::Init(args) => init::run(ui, args),
         Command::Quickstart(args) => quickstart::run(ui, args),

@@ -8,6 +8,7 @@
 
 pub mod claim;
 pub mod credential;
+pub mod http;
 pub mod order;
 pub mod rabbitmq;
 pub mod redis;

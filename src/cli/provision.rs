@@ -2,10 +2,10 @@
 
 mod apply;
 mod destroy;
-mod documents;
+pub(super) mod documents;
 mod plan;
-mod report;
-mod runtime;
+pub(super) mod report;
+pub(super) mod runtime;
 
 use clap::{Args, Subcommand};
 

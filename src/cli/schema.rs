@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     commit,
     error::{CommandError, Exit},
-    explain, provision,
+    explain, isolation, provision,
     report::{Ui, findings},
 };
 use crate::{diff, output, raw::schema};
@@ -25,7 +25,7 @@ pub(super) struct SchemaArgs {
 }
 
 /// Every schema by the name of its file without `.schema.json`.
-fn all() -> [(&'static str, Value); 10] {
+fn all() -> [(&'static str, Value); 11] {
     [
         ("bundle", schema::bundle()),
         ("check", schemars::schema_for!(findings::Document).to_value()),
@@ -33,6 +33,7 @@ fn all() -> [(&'static str, Value); 10] {
         ("diff", diff::schema()),
         ("estate", schema::estate()),
         ("explain", schemars::schema_for!(explain::Document).to_value()),
+        ("isolation", schemars::schema_for!(isolation::Document).to_value()),
         ("provision", schema::provision()),
         ("provision-report", schemars::schema_for!(provision::Document).to_value()),
         ("tenant", schema::tenant()),

@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use futures::future::{LocalBoxFuture, join_all};
+use futures::{
+    StreamExt,
+    future::{LocalBoxFuture, join_all},
+};
 
 use super::{
-    Entry, Look, Observe, Perform, Trouble, TroubleKind,
-    gate::{Gate, Outcome},
+    Entry, Look, Observe, Perform, Probe, Trouble, TroubleKind,
+    gate::{Gate, Outcome, PER_CONNECTION},
+    isolation::{Finding, Matrix, Named, Tries},
     points::{self, Side},
     report::{Event, ResourceReport, StepOutcome, StepReport, TroubleReport, Watch},
     run::{Depth, Purpose, Settings},
@@ -41,6 +45,9 @@ pub trait Group {
 
     /// Takes back, newest first, what this run created for `tenants`.
     fn roll_back<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> LocalBoxFuture<'a, ()>;
+
+    /// Tries the credentials of `tenants` on their own and on all others' resources of the group.
+    fn probe<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> Tries<'a>;
 
     /// Returns what was seen and done.
     fn report(&self) -> Vec<ResourceReport>;
@@ -100,7 +107,9 @@ impl<K: Kind> Member<K> {
     }
 
     fn look(&self) -> Look<'_, K::Spec> {
-        Look { asked: self.asked(), entry: self.progress.entry.as_ref() }
+        // Another tenant's credential proves nothing.
+        let is_ours = matches!(self.progress.credential, credential::Seen::Present { .. });
+        Look { asked: self.asked(), entry: self.progress.entry.as_ref().filter(|_| is_ours) }
     }
 
     /// Reads the credential, so that the observer can prove it.
@@ -113,7 +122,7 @@ impl<K: Kind> Member<K> {
             Held::Free => (None, credential::Seen::Absent),
             Held::Deleted => (None, credential::Seen::Deleted),
             Held::Entry(entry) => {
-                let seen = entry.compare(secret);
+                let seen = entry.compare(secret, &self.claim);
                 (Some(entry), seen)
             }
         };
@@ -143,7 +152,7 @@ impl<K: Kind> Member<K> {
             return;
         };
         let decided = match settings.purpose {
-            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential)
+            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential, &settings.allow)
                 .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, &settings.allow)?))),
             Purpose::Destroy => K::destroy(self.asked(), seen).map(|actions| (self.forget(), actions)),
         };
@@ -184,13 +193,13 @@ impl<K: Kind> Member<K> {
         let none = super::service::Answers::new();
         match action {
             CredentialAction::Store { key } => {
-                let fields = Entry::completed(None, secret, settings.make, &none)?;
+                let fields = Entry::completed(None, secret, &self.claim, settings.make, &none)?;
                 // Lost is no trouble: what the other run stored is as good as ours.
                 let _: Written = store.create(key, &fields).await?;
             }
             CredentialAction::Complete { key, fields: _ } => {
                 let entry = self.progress.entry.as_ref();
-                let fields = Entry::completed(entry, secret, settings.make, &none)?;
+                let fields = Entry::completed(entry, secret, &self.claim, settings.make, &none)?;
                 let version = entry.map(|entry| entry.version.clone()).unwrap_or_default();
                 let _: Written = store.replace(key, &version, &fields).await?;
             }
@@ -207,7 +216,7 @@ impl<K: Kind> Member<K> {
         }
         // Between our reading and writing another run may have written: its version is then the one to add to.
         for _ in 0..3 {
-            let fields = Entry::completed(self.progress.entry.as_ref(), &secret, settings.make, &answers)?;
+            let fields = Entry::completed(self.progress.entry.as_ref(), &secret, &self.claim, settings.make, &answers)?;
             points::pass("keep-answer", Side::Before);
             let written = match &self.progress.entry {
                 Some(entry) => store.replace(&secret.key, &entry.version, &fields).await?,
@@ -234,13 +243,14 @@ impl<K: Kind> Member<K> {
 }
 
 /// Resources of one kind on one connection, with the observer and the performer of that connection.
-pub(super) struct KindGroup<K: Kind, O, P> {
+pub(super) struct KindGroup<K: Kind, O, P, T> {
     pub(super) observer: O,
     pub(super) performer: P,
+    pub(super) prober: T,
     pub(super) members: Vec<Member<K>>,
 }
 
-impl<K: Kind, O: Observe<K>, P: Perform<K>> KindGroup<K, O, P> {
+impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
     /// Does the steps of one member, and tells the others what came of it.
     async fn chain(member: &mut Member<K>, performer: &P, settings: &Settings, gate: &Gate, watch: &dyn Watch) {
         let key = (member.claim.tenant.clone(), member.wanted.id.clone());
@@ -338,10 +348,10 @@ fn told(trouble: &Trouble) -> TroubleReport {
     TroubleReport { message: trouble.line(), help: trouble.kind().help().to_owned(), passes: trouble.kind().passes() }
 }
 
-impl<K: Kind, O: Observe<K>, P: Perform<K>> Group for KindGroup<K, O, P> {
+impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, O, P, T> {
     fn observe<'a>(&'a mut self, settings: &'a Settings, all: bool) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
-            let Self { observer, performer: _, members } = self;
+            let Self { observer, performer: _, prober: _, members } = self;
             let mut asked: Vec<&mut Member<K>> = members.iter_mut().filter(|member| all || member.has_news()).collect();
             for member in &mut asked {
                 (member.progress.trouble, member.progress.touched) = (None, false);
@@ -395,14 +405,14 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>> Group for KindGroup<K, O, P> {
         gate: &'a Gate,
         watch: &'a dyn Watch,
     ) -> LocalBoxFuture<'a, ()> {
-        let Self { observer: _, performer, members } = self;
+        let Self { observer: _, performer, prober: _, members } = self;
         Box::pin(async move {
             join_all(members.iter_mut().map(|member| Self::chain(member, performer, settings, gate, watch))).await;
         })
     }
 
     fn roll_back<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> LocalBoxFuture<'a, ()> {
-        let Self { observer: _, performer, members } = self;
+        let Self { observer: _, performer, prober: _, members } = self;
         Box::pin(async move {
             for member in members.iter_mut().filter(|member| tenants.contains(&member.claim.tenant)) {
                 for action in std::mem::take(&mut member.progress.done).iter().rev() {
@@ -427,6 +437,35 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>> Group for KindGroup<K, O, P> {
         })
     }
 
+    fn probe<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> Tries<'a> {
+        Box::pin(async move {
+            let Self { observer: _, performer: _, prober, members } = self;
+            let mut mine: Vec<&mut Member<K>> = members.iter_mut().collect();
+            read_credentials(&mut mine, settings).await;
+            let members: &Vec<Member<K>> = members;
+            let tried = members.iter().filter(|member| tenants.is_empty() || tenants.contains(&member.claim.tenant));
+            let tries = tried.map(async |own| {
+                let others = members.iter().filter(|other| other.claim.tenant != own.claim.tenant);
+                let targets: Vec<&Member<K>> = [own].into_iter().chain(others).collect();
+                let wanted: Vec<&Wanted<K::Spec>> = targets.iter().map(|target| &target.wanted).collect();
+                (own, prober.probe(own.look(), &wanted).await, targets)
+            });
+            let mut matrix = Matrix::default();
+            let mut tries = futures::stream::iter(tries).buffer_unordered(PER_CONNECTION);
+            while let Some((own, found, targets)) = tries.next().await {
+                match found {
+                    Ok(found) => {
+                        for (target, access) in targets.into_iter().zip(found) {
+                            matrix.add(tried_on(own, target), access);
+                        }
+                    }
+                    Err(trouble) => matrix.add(tried_on(own, own), Err(trouble)),
+                }
+            }
+            matrix
+        })
+    }
+
     fn report(&self) -> Vec<ResourceReport> {
         self.members.iter().map(report).collect()
     }
@@ -441,6 +480,21 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>> Group for KindGroup<K, O, P> {
             trouble.is_some() || !decided.0.is_empty() || !decided.1.is_empty()
         });
         unsettled.map(|member| member.claim.tenant.clone()).collect()
+    }
+}
+
+fn tried_on<K: Kind>(own: &Member<K>, target: &Member<K>) -> Finding {
+    let named = |member: &Member<K>| Named {
+        tenant: member.claim.tenant.clone(),
+        id: member.wanted.id.clone(),
+        name: member.wanted.name.clone(),
+    };
+    Finding {
+        kind: K::KIND,
+        connection: own.wanted.connection.clone(),
+        credential: named(own),
+        target: named(target),
+        message: String::new(),
     }
 }
 

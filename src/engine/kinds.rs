@@ -9,7 +9,7 @@ use super::{
     Trouble, TroubleKind,
     connections::{Connections, Service},
     group::{Group, KindGroup, Member},
-    rabbitmq, redis,
+    http, rabbitmq, redis,
     run::Purpose,
     sandbox,
     store::Store,
@@ -17,12 +17,12 @@ use super::{
 };
 use crate::{
     provision::{Document, Kind, Resource, Wanted, connection::Connection},
-    steps::{claim::Claim, order, rabbitmq::RabbitmqVhost, redis::RedisUser, secret::PlainSecret},
+    steps::{claim::Claim, http::HttpResource, order, rabbitmq::RabbitmqVhost, redis::RedisUser, secret::PlainSecret},
 };
 
 /// Pairs each kind with the module that serves it and the service that it is served by.
 macro_rules! served {
-    ($kind:expr, $service:expr, $parts:expr; $($variant:ident: $steps:ty, $served_by:pat => $observer:expr, $performer:expr;)+) => {
+    ($kind:expr, $service:expr, $parts:expr; $($variant:ident: $steps:ty, $served_by:pat => $observer:expr, $performer:expr, $prober:expr;)+) => {
         match ($kind, $service) {
             $(
                 (Kind::$variant, Service::Sandbox(server)) => {
@@ -31,14 +31,16 @@ macro_rules! served {
                         _ => None,
                     });
                     let (observer, performer) = (sandbox::Observer::new(&server), sandbox::Performer::new(&server));
-                    Ok(Box::new(KindGroup { observer, performer, members }) as Box<dyn Group>)
+                    let prober = sandbox::Prober::new(&server);
+                    Ok(Box::new(KindGroup { observer, performer, prober, members }) as Box<dyn Group>)
                 }
                 (Kind::$variant, $served_by) => {
                     let members = members::<$steps>($parts, |resource| match resource {
                         Resource::$variant(wanted) => Some(wanted.clone().into_wanted()),
                         _ => None,
                     });
-                    Ok(Box::new(KindGroup { observer: $observer, performer: $performer, members }) as Box<dyn Group>)
+                    let (observer, performer, prober) = ($observer, $performer, $prober);
+                    Ok(Box::new(KindGroup { observer, performer, prober, members }) as Box<dyn Group>)
                 }
             )+
             (kind, _) => Err(Trouble::new(
@@ -51,9 +53,10 @@ macro_rules! served {
 
 fn group(kind: Kind, service: Service, parts: Vec<Part<'_>>) -> Result<Box<dyn Group>, Trouble> {
     served! { kind, service, parts;
-        RabbitmqVhost: RabbitmqVhost, Service::Rabbitmq(server) => rabbitmq::Observer::new(&server), rabbitmq::Performer::new(&server);
-        RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server);
-        Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer;
+        RabbitmqVhost: RabbitmqVhost, Service::Rabbitmq(server) => rabbitmq::Observer::new(&server), rabbitmq::Performer::new(&server), rabbitmq::Prober::new(&server);
+        RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server), redis::Prober::new(&server);
+        HttpResource: HttpResource, Service::Http(server) => http::Observer::new(&server), http::Performer::new(&server), http::Prober::new(&server);
+        Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer, stores::NoServer;
     }
 }
 
@@ -103,17 +106,18 @@ pub async fn open(
 ) -> Result<Vec<Box<dyn Group>>, Trouble> {
     let mut sorted: BTreeMap<(Kind, String), (Service, Vec<Part<'_>>)> = BTreeMap::new();
     for document in documents {
+        let home = document.secret_store();
         for resource in &document.resources {
             let head = resource.head();
             let connection = connection(document, head.connection)?;
             let store = match head.secret {
                 Some(secret) => {
                     let connection = self::connection(document, &secret.store)?;
-                    Some(connections.store(&secret.store, connection).await?)
+                    Some(connections.store(&secret.store, connection, home).await?)
                 }
                 None => None,
             };
-            let service = connections.service(head.connection, connection).await?;
+            let service = connections.service(head.connection, connection, home).await?;
             let after = match purpose {
                 Purpose::Apply => order::after(resource, &document.resources),
                 Purpose::Destroy => order::before_removal(resource, &document.resources),

@@ -58,6 +58,8 @@ pub trait Perform<K: Kind> {
 pub trait Probe<K: Kind> {
     /// Logs in with the credential of `own` and tries each target in turn, reading and writing what leaves no trace.
     ///
+    /// The first target is `own` itself. Nothing is answered by kinds whose credentials open no server.
+    ///
     /// # Errors
     /// The login itself failed.
     async fn probe(

@@ -1,10 +1,13 @@
 //! The secret stores, one file each, and the kind `secret`, which needs nothing but a store.
 
+pub mod aws;
 pub mod directory;
+pub mod kubernetes;
+pub mod vault;
 
-use super::{Look, Observe, Perform, Trouble, service::Answers};
+use super::{Access, Look, Observe, Perform, Probe, Trouble, service::Answers};
 use crate::{
-    provision::secret::SecretSpec,
+    provision::{Wanted, secret::SecretSpec},
     steps::secret::{Nothing, PlainSecret},
 };
 
@@ -21,5 +24,16 @@ impl Observe<PlainSecret> for NoServer {
 impl Perform<PlainSecret> for NoServer {
     async fn perform(&self, _: Look<'_, SecretSpec>, action: &Nothing) -> Result<Answers, Trouble> {
         match *action {}
+    }
+}
+
+/// Nothing is tried: an entry opens nothing that tenantry knows of.
+impl Probe<PlainSecret> for NoServer {
+    async fn probe(
+        &self,
+        _: Look<'_, SecretSpec>,
+        _: &[&Wanted<SecretSpec>],
+    ) -> Result<Vec<Result<Access, Trouble>>, Trouble> {
+        Ok(Vec::new())
     }
 }

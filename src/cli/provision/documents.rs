@@ -27,13 +27,13 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub(super) struct From {
+pub(in crate::cli) struct From {
     /// These tenants
     #[arg(value_name = "TENANT", conflicts_with_all = ["all", "document"])]
-    pub(super) tenants: Vec<String>,
+    pub(in crate::cli) tenants: Vec<String>,
     /// All tenants of the rendered tree
     #[arg(long, conflicts_with = "document")]
-    pub(super) all: bool,
+    pub(in crate::cli) all: bool,
     /// Read the rendered tree from this folder or revision; by default the output branch of the estate
     #[arg(long, value_name = "DIR|REV", conflicts_with = "document")]
     from: Option<String>,
@@ -45,19 +45,27 @@ pub(super) struct From {
     document: Option<PathBuf>,
     /// Use stand-ins of all services, kept in this folder; nothing outside is touched
     #[arg(long, value_name = "DIR")]
-    pub(super) sandbox: Option<PathBuf>,
+    pub(in crate::cli) sandbox: Option<PathBuf>,
 }
 
 /// The most bytes of a document that are read: more than any that `render` lets pass.
 const MOST: u64 = 1 << 20;
 
 /// Reads the documents that a command is about, or tells what is wrong with them and gives none.
-pub(super) fn read(ui: &Ui, global: &Global, from: &From) -> Result<Option<Vec<Document>>, CommandError> {
+pub(in crate::cli) fn read(ui: &Ui, global: &Global, from: &From) -> Result<Option<Vec<Document>>, CommandError> {
     let files = match &from.document {
         Some(path) => BTreeMap::from([one(path)?]),
-        None => chosen(from, &tree(global, from)?)?,
+        None => chosen(&from.tenants, from.all, &tree(global, from)?)?,
     };
     admitted(ui, &files)
+}
+
+/// Reads the documents of all tenants, whatever tenants are named.
+pub(in crate::cli) fn read_all(ui: &Ui, global: &Global, from: &From) -> Result<Option<Vec<Document>>, CommandError> {
+    let tree = tree(global, from)?;
+    // A name that is no tenant is told.
+    chosen(&from.tenants, from.all, &tree)?;
+    admitted(ui, &chosen(&[], true, &tree)?)
 }
 
 fn admitted(_: &Ui, files: &BTreeMap<String, String>) -> Result<Option<Vec<Document>>, CommandError> {
@@ -150,7 +158,7 @@ fn output_branch(global: &Global) -> Result<String, CommandError> {
     Ok(node.at("/spec/output/branch").and_then(|node| node.as_str()).unwrap_or("rendered").to_owned())
 }
 
-fn chosen(from: &From, tree: &Tree) -> Result<BTreeMap<String, String>, CommandError> {
+fn chosen(tenants: &[String], all: bool, tree: &Tree) -> Result<BTreeMap<String, String>, CommandError> {
     let documents: BTreeMap<&str, (&str, &str)> = tree
         .under("tenants/")
         .filter_map(|(path, text)| {
@@ -158,7 +166,7 @@ fn chosen(from: &From, tree: &Tree) -> Result<BTreeMap<String, String>, CommandE
             Some((tenant, (path, text.as_ref())))
         })
         .collect();
-    if from.tenants.is_empty() && !from.all {
+    if tenants.is_empty() && !all {
         return Err(
             CommandError::usage(anyhow!("no tenant is named")).hint("name tenants, or all of them with `--all`")
         );
@@ -168,9 +176,9 @@ fn chosen(from: &From, tree: &Tree) -> Result<BTreeMap<String, String>, CommandE
         return Err(CommandError::usage(anyhow!("the tree holds no provision document"))
             .hint("give the folder that `tenantry render --out` wrote, or the branch that `tenantry commit` made"));
     }
-    let names: BTreeSet<&str> = match from.all {
+    let names: BTreeSet<&str> = match all {
         true => documents.keys().copied().collect(),
-        false => from.tenants.iter().map(String::as_str).collect(),
+        false => tenants.iter().map(String::as_str).collect(),
     };
     let mut files = BTreeMap::new();
     for name in names {

@@ -17,7 +17,7 @@ use crate::{
 
 /// How to show a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(in crate::cli) enum Format {
     /// For people
     Text,
     /// One document, see schemas/provision-report.schema.json
@@ -40,7 +40,7 @@ pub(in crate::cli) struct Document {
 }
 
 impl Document {
-    pub(super) fn new(resources: Vec<ResourceReport>, left: Vec<String>) -> Self {
+    pub(in crate::cli) fn new(resources: Vec<ResourceReport>, left: Vec<String>) -> Self {
         let mut counts = BTreeMap::new();
         for resource in &resources {
             *counts.entry(resource.standing).or_default() += 1;
@@ -49,7 +49,7 @@ impl Document {
     }
 
     /// Prints the report.
-    pub(super) fn print(&self, ui: &Ui, format: Format) -> Result<(), CommandError> {
+    pub(in crate::cli) fn print(&self, ui: &Ui, format: Format) -> Result<(), CommandError> {
         match format {
             Format::Json => {
                 let text = serde_json::to_string_pretty(self).map_err(CommandError::internal)?;
@@ -88,12 +88,12 @@ impl Document {
     }
 
     /// Returns whether a resource stands so.
-    pub(super) fn has(&self, standing: Standing) -> bool {
+    pub(in crate::cli) fn has(&self, standing: Standing) -> bool {
         self.counts.contains_key(&standing)
     }
 
     /// Returns how a command ends that was to make everything as wanted.
-    pub(super) fn exit(&self) -> Exit {
+    pub(in crate::cli) fn exit(&self) -> Exit {
         let mut exit = Exit::Done;
         for resource in &self.resources {
             let found = match &resource.trouble {
@@ -118,7 +118,7 @@ impl Document {
     }
 
     /// Returns how a command ends that only looked.
-    pub(super) fn exit_of_look(&self, exit_code: bool) -> Exit {
+    pub(in crate::cli) fn exit_of_look(&self, exit_code: bool) -> Exit {
         let has = |wanted: &dyn Fn(&ResourceReport) -> bool| self.resources.iter().any(wanted);
         if has(&|resource| resource.standing == Standing::Unreachable) {
             let passes = |resource: &ResourceReport| resource.trouble.as_ref().is_none_or(|trouble| trouble.passes);

@@ -22,7 +22,7 @@ use crate::{
 const LAST_STEPS: Duration = Duration::from_secs(9);
 
 /// Returns the settings of a run.
-pub(super) fn settings(purpose: Purpose, depth: Depth, allow: Allow, roll_back: bool) -> Settings {
+pub(in crate::cli) fn settings(purpose: Purpose, depth: Depth, allow: Allow, roll_back: bool) -> Settings {
     Settings { purpose, depth, allow, roll_back, make: Secret::random, stop: Stop::default(), pause }
 }
 
@@ -39,7 +39,7 @@ fn pause(round: usize) -> LocalBoxFuture<'static, ()> {
 /// Runs to the end, or until SIGTERM or SIGINT: then steps that have begun are finished, and no new one begins.
 ///
 /// Returns nothing where even that took too long; the run is then cut, as a crash would, and the next one goes on.
-pub(super) fn run<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<Option<T>, CommandError> {
+pub(in crate::cli) fn run<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<Option<T>, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::external)?;
     runtime.block_on(async {
         let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
@@ -59,17 +59,17 @@ fn listen(kind: SignalKind) -> Result<tokio::signal::unix::Signal, CommandError>
 }
 
 /// Shows how far a run is.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     bar: ProgressBar,
     settled: RefCell<std::collections::BTreeSet<(String, String)>>,
 }
 
 impl Progress {
-    pub(super) fn new(bar: ProgressBar) -> Self {
+    pub(in crate::cli) fn new(bar: ProgressBar) -> Self {
         Self { bar, settled: RefCell::default() }
     }
 
-    pub(super) fn finish(&self) {
+    pub(in crate::cli) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
@@ -91,7 +91,7 @@ impl Watch for Progress {
 }
 
 /// Turns what keeps a run from its first look into how the command ends.
-pub(super) fn setup_error(trouble: Trouble) -> CommandError {
+pub(in crate::cli) fn setup_error(trouble: Trouble) -> CommandError {
     let help = trouble.kind().help();
     let error = match trouble.kind().passes() {
         true => CommandError::later(trouble),

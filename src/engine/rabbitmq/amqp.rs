@@ -26,7 +26,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::engine::{Secret, Trouble, TroubleKind, within::within};
+use crate::engine::{Secret, Trouble, TroubleKind, web::is_tls, within::within};
 
 /// The port that IANA gives AMQP over TLS; on every other one it is plain.
 const TLS_PORT: u16 = 5671;
@@ -117,7 +117,7 @@ impl Address {
 
 fn fault(error: &io::Error) -> TroubleKind {
     match error.kind() {
-        _ if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => TroubleKind::Tls,
+        _ if is_tls(error) => TroubleKind::Tls,
         io::ErrorKind::InvalidData => TroubleKind::Unexpected,
         _ => TroubleKind::Unreachable,
     }

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::Sandbox;
 use crate::{
     engine::{
-        Entry, Look, Observe, Perform, Secret, Trouble,
+        Access, Entry, Look, Observe, Perform, Probe, Secret, Trouble,
         service::Answers,
         store::{Answer, Held, Store, Written},
     },
-    provision::secret::SecretSpec,
+    provision::{Wanted, secret::SecretSpec},
     steps::secret::{Nothing, PlainSecret},
 };
 
@@ -108,5 +108,16 @@ impl Observe<PlainSecret> for super::Observer {
 impl Perform<PlainSecret> for super::Performer {
     async fn perform(&self, _: Look<'_, SecretSpec>, action: &Nothing) -> Result<Answers, Trouble> {
         match *action {}
+    }
+}
+
+/// Nothing is tried: an entry opens nothing that tenantry knows of.
+impl Probe<PlainSecret> for super::Prober {
+    async fn probe(
+        &self,
+        _: Look<'_, SecretSpec>,
+        _: &[&Wanted<SecretSpec>],
+    ) -> Result<Vec<Result<Access, Trouble>>, Trouble> {
+        Ok(Vec::new())
     }
 }
