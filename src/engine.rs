@@ -19,6 +19,7 @@ pub mod isolation;
 pub mod kinds;
 pub mod points;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 pub mod report;
 pub mod run;

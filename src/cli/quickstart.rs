@@ -160,7 +160,6 @@ fn next(directory: &Path, name: &str, branch: &str) -> String {
         (format!("tenantry explain {name} Deployment/auth spec.replicas"), "which file and line gave this value"),
         (format!("git show --stat {branch}"), "what Argo CD would sync"),
         (format!("tenantry provision plan {name} --sandbox {SANDBOX}"), "how it stands outside, on the stand-ins"),
-        ("who reaches what, with each tenant's own credentials",),
         (format!("$EDITOR tenants/{name}.yaml && tenantry diff"), "change something, see what it does"),
     ];
     let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
