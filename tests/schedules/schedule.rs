@@ -13,7 +13,7 @@ use tenantry::{
         Purpose, Secret, Settings,
         connections::Connections,
         gate::Stop,
-        isolation, kinds,
+        isolation, kinds as services,
         report::{ResourceReport, Unwatched},
         run::{self, Depth},
         sandbox::{Sandbox, State},
@@ -25,6 +25,7 @@ use tenantry::{
 use super::{
     chance::Chance,
     estate::{self, KINDS, NAMES},
+    kinds,
     scheduler::{Storm, race},
 };
 
@@ -100,6 +101,7 @@ pub fn run(seed: u64) -> Result<Tally, String> {
     let mut chance = Chance::new(seed);
     let storm = Storm::new(Chance::new(seed ^ 0xdead_beef));
     let sandbox = Rc::new(Sandbox::in_memory(Some(Rc::clone(&storm) as _)));
+    sandbox.meddle(kinds::postgres::prepare);
     let events = 3 + chance.below(8);
     let mut world = World {
         chance,
@@ -134,7 +136,7 @@ fn settings(purpose: Purpose, roll_back: bool) -> Settings {
 
 async fn engine(sandbox: Rc<Sandbox>, documents: Vec<Document>, settings: Settings) -> Vec<ResourceReport> {
     let connections = Connections::stand_ins(sandbox);
-    let mut groups = kinds::open(&documents, &connections, settings.purpose).await.unwrap();
+    let mut groups = services::open(&documents, &connections, settings.purpose).await.unwrap();
     run::apply(&mut groups, &settings, &Unwatched).await
 }
 
@@ -330,6 +332,7 @@ impl World {
     /// I1, I3: what is there is what a run from nothing makes: no more, no less.
     fn compare_with_undisturbed(&self, state: &State) -> Result<(), String> {
         let fresh = Rc::new(Sandbox::in_memory(None));
+        fresh.meddle(kinds::postgres::prepare);
         block_on(engine(Rc::clone(&fresh), self.documents(), settings(Purpose::Apply, false)));
         let (left, right) = (canonical(state), canonical(&fresh.state()));
         if left == right { Ok(()) } else { Err(format!("I1: disturbed\n{left:#}\nundisturbed\n{right:#}")) }
@@ -339,7 +342,7 @@ impl World {
     fn isolation(&self) -> Result<(), String> {
         let matrix = block_on(async {
             let connections = Connections::stand_ins(Rc::clone(&self.sandbox));
-            let mut groups = kinds::open(&self.documents(), &connections, Purpose::Apply).await.unwrap();
+            let mut groups = services::open(&self.documents(), &connections, Purpose::Apply).await.unwrap();
             isolation::probe(&mut groups, &settings(Purpose::Apply, false), &BTreeSet::new()).await
         });
         match (matrix.holes.first(), matrix.locked_out.first().or(matrix.unknown.first())) {
