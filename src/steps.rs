@@ -8,6 +8,7 @@
 
 pub mod claim;
 pub mod credential;
+pub mod mysql;
 pub mod order;
 pub mod redis;
 pub mod refusal;

@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, env, fs, path::PathBuf, rc::Rc};
 
-use super::{Secret, Trouble, TroubleKind, redis, sandbox::Sandbox, store::Store, stores::directory::Directory};
+use super::{Secret, Trouble, TroubleKind, mysql, redis, sandbox::Sandbox, store::Store, stores::directory::Directory};
 use crate::provision::connection::{Connection, Source, UserPassword};
 
 /// The administrator's user and password on one server.
@@ -22,6 +22,8 @@ pub struct Login {
 /// A server with its client. Cloning shares the client.
 #[derive(Clone)]
 pub enum Service {
+    /// MySQL or MariaDB.
+    Mysql(Rc<mysql::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
     /// A secret store and nothing else.
@@ -56,6 +58,10 @@ impl Connections {
         let service = match connection {
             _ if self.sandbox.is_some() => self.sandbox(name, self.sandbox.as_ref().cloned().unwrap_or_default())?,
             Connection::Sandbox { path } => self.sandbox(name, PathBuf::from(path))?,
+            Connection::Mysql { host, port, tls, credentials } => {
+                let login = self.login(name, credentials).await?;
+                Service::Mysql(Rc::new(mysql::Server::new(name, host, *port, tls, &login)?))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -64,8 +70,7 @@ impl Connections {
             | Connection::AwsSecretsManager { .. }
             | Connection::KubernetesSecrets { .. }
             | Connection::Directory { .. } => Service::Store,
-            Connection::Mysql { .. }
-            | Connection::Postgres { .. }
+            Connection::Postgres { .. }
             | Connection::ObjectStore { .. }
             | Connection::Rabbitmq { .. }
             | Connection::Http { .. } => {

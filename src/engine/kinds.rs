@@ -9,7 +9,7 @@ use super::{
     Trouble, TroubleKind,
     connections::{Connections, Service},
     group::{Group, KindGroup, Member},
-    redis,
+    mysql, redis,
     run::Purpose,
     sandbox,
     store::Store,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     provision::{Document, Kind, Resource, Wanted, connection::Connection},
-    steps::{claim::Claim, order, redis::RedisUser, secret::PlainSecret},
+    steps::{claim::Claim, mysql::MysqlDatabase, order, redis::RedisUser, secret::PlainSecret},
 };
 
 /// Pairs each kind with the module that serves it and the service that it is served by.
@@ -53,6 +53,7 @@ macro_rules! served {
 
 fn group(kind: Kind, service: Service, parts: Vec<Part<'_>>) -> Result<Box<dyn Group>, Trouble> {
     served! { kind, service, parts;
+        MysqlDatabase: MysqlDatabase, Service::Mysql(server) => mysql::Observer::new(&server), mysql::Performer::new(&server), mysql::Prober::new(&server);
         RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server), redis::Prober::new(&server);
         Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer, stores::NoServer;
     }

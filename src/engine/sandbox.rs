@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "an edge: the stand-ins are kept in files")]
 
+pub mod mysql;
 pub mod redis;
 pub mod secrets;
 
@@ -26,6 +27,8 @@ use super::{Trouble, TroubleKind};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
+    /// MySQL or MariaDB.
+    pub mysql: mysql::Server,
     /// Redis.
     pub redis: redis::Server,
     /// The secret store.
