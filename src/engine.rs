@@ -17,6 +17,7 @@ pub mod group;
 pub mod http;
 pub mod isolation;
 pub mod kinds;
+pub mod mysql;
 pub mod points;
 pub mod postgres;
 pub mod rabbitmq;

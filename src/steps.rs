@@ -9,6 +9,7 @@
 pub mod claim;
 pub mod credential;
 pub mod http;
+pub mod mysql;
 pub mod order;
 pub mod postgres;
 pub mod rabbitmq;

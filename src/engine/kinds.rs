@@ -9,7 +9,7 @@ use super::{
     Trouble, TroubleKind,
     connections::{Connections, Service},
     group::{Group, KindGroup, Member},
-    http, postgres, rabbitmq, redis,
+    http, mysql, postgres, rabbitmq, redis,
     run::Purpose,
     sandbox,
     store::Store,
@@ -20,6 +20,7 @@ use crate::{
     steps::{
         claim::Claim,
         http::HttpResource,
+        mysql::MysqlDatabase,
         order,
         postgres::{database::PostgresDatabase, schema::PostgresSchema},
         rabbitmq::RabbitmqVhost,
@@ -64,6 +65,7 @@ fn group(kind: Kind, service: Service, parts: Vec<Part<'_>>) -> Result<Box<dyn G
         PostgresDatabase: PostgresDatabase, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server), postgres::Prober::new(&server);
         PostgresSchema: PostgresSchema, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server), postgres::Prober::new(&server);
         RabbitmqVhost: RabbitmqVhost, Service::Rabbitmq(server) => rabbitmq::Observer::new(&server), rabbitmq::Performer::new(&server), rabbitmq::Prober::new(&server);
+        MysqlDatabase: MysqlDatabase, Service::Mysql(server) => mysql::Observer::new(&server), mysql::Performer::new(&server), mysql::Prober::new(&server);
         RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server), redis::Prober::new(&server);
         HttpResource: HttpResource, Service::Http(server) => http::Observer::new(&server), http::Performer::new(&server), http::Prober::new(&server);
         Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer, stores::NoServer;

@@ -9,6 +9,7 @@
 pub mod rabbitmq;
 pub mod http;
 pub mod postgres;
+pub mod mysql;
 pub mod redis;
 pub mod secrets;
 
@@ -35,6 +36,8 @@ pub struct State {
     pub http: http::Server,
     /// PostgreSQL.
     pub postgres: postgres::Server,
+    /// MySQL or MariaDB.
+    pub mysql: mysql::Server,
     /// Redis.
     pub redis: redis::Server,
     /// The secret store.

@@ -11,6 +11,7 @@
 )]
 
 mod battery;
+mod mysql;
 mod redis;
 #[path = "../wire/mod.rs"]
 mod wire;
