@@ -1,7 +1,7 @@
 //! What every kind must stand, on its real server: made once, found as wanted, changed, mended, left alone where it is
 //! not ours, and finished after a stop at any step.
 
-use std::{cell::Cell, path::Path};
+use std::{cell::Cell, collections::BTreeMap, path::Path};
 
 use tenantry::{
     engine::{
@@ -190,7 +190,7 @@ impl<'c> Battery<'c> {
             assert_done(&self.apply(false));
             assert_eq!(self.case.dump(), wanted, "after a stop at step {steps}");
             assert!(
-                stored.iter().all(|entry| self.stored().contains(entry)),
+                stored.iter().all(|field| self.stored().contains(field)),
                 "a stored password was lost at step {steps}"
             );
             assert_untouched(&self.apply(false));
@@ -240,10 +240,16 @@ impl<'c> Battery<'c> {
         assert_done(&self.destroy());
     }
 
-    /// Returns all stored entries, as path and text.
-    fn stored(&self) -> Vec<(String, String)> {
+    /// Returns all stored fields, as path, name and text.
+    fn stored(&self) -> Vec<(String, String, String)> {
         let files = walkdir::WalkDir::new(self.store.path()).sort_by_file_name().into_iter().map(Result::unwrap);
         let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "json"));
-        files.map(|file| (file.path().display().to_string(), std::fs::read_to_string(file.path()).unwrap())).collect()
+        let fields = files.flat_map(|file| {
+            let path = file.path().display().to_string();
+            let fields: BTreeMap<String, String> =
+                serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
+            fields.into_iter().map(move |(name, text)| (path.clone(), name, text))
+        });
+        fields.collect()
     }
 }

@@ -4,7 +4,10 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests start programs and read files")]
 
 mod battery;
+mod http;
 mod redis;
+#[path = "../stand_ins/mod.rs"]
+mod stand_ins;
 #[path = "../wire/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod wire;
