@@ -131,6 +131,35 @@ kinds! {
     Secret "secret" Wanted<SecretSpec>, false;
 }
 
+impl Kind {
+    /// Returns the kind of connection that such a resource is made on; `vault` stands for all secret stores, see
+    /// [`connection::fits`].
+    pub fn server(self) -> &'static str {
+        match self {
+            Kind::MysqlDatabase => "mysql",
+            Kind::PostgresDatabase | Kind::PostgresSchema => "postgres",
+            Kind::Bucket | Kind::ObjectStoreUser => "objectStore",
+            Kind::RabbitmqVhost => "rabbitmq",
+            Kind::RedisUser => "redis",
+            Kind::HttpResource => "http",
+            Kind::Secret => "vault",
+        }
+    }
+}
+
+impl Document {
+    /// Returns the connection of the estate's secret store: where credentials lie, else the only store there is.
+    pub fn secret_store(&self) -> Option<(&str, &Connection)> {
+        let named = self.resources.iter().find_map(|resource| Some(resource.head().secret?.store.as_str()));
+        let mut stores = self.connections.iter().filter(|(name, connection)| match named {
+            Some(named) => name.as_str() == named,
+            None => connection::is_store(connection.kind()),
+        });
+        let (name, connection) = stores.next()?;
+        stores.next().is_none().then_some((name.as_str(), connection))
+    }
+}
+
 impl Resource {
     /// Returns the kind.
     pub fn kind(&self) -> Kind {

@@ -10,6 +10,7 @@ pub mod claim;
 pub mod credential;
 pub mod http;
 pub mod order;
+pub mod postgres;
 pub mod redis;
 pub mod refusal;
 pub mod secret;

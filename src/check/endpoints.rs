@@ -85,11 +85,6 @@ fn web_login(finder: &mut Finder<'_>, pointer: &str, authentication: &HttpAuthen
     }
 }
 
-/// What a connection of this kind can be used for, in words.
-pub(super) fn is_store(kind: &str) -> bool {
-    matches!(kind, "vault" | "awsSecretsManager" | "kubernetesSecrets" | "directory" | "sandbox")
-}
-
 fn user_password(finder: &mut Finder<'_>, pointer: &str, credentials: &UserPassword) {
     let UserPassword { username_env, password_env, username_file, password_file, secret: _ } = credentials;
     for (key, name) in [("usernameEnv", username_env), ("passwordEnv", password_env)] {

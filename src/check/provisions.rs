@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{
-    endpoints, http,
+    http,
     layers::Layered,
     naming, needs, objects,
     places::{Finder, Places, below},
@@ -19,7 +19,7 @@ use crate::{
     diag::{Code, Diagnostic, Place},
     estate::group::{self, Spec},
     name::Target,
-    provision::Kind,
+    provision::{Kind, connection::fits},
     raw::tier::{Each, ProvisionGroup, TierSpec},
 };
 
@@ -183,7 +183,7 @@ fn rules(finder: &mut Finder<'_>, tier: &TierSpec, group: &ProvisionGroup, spec:
 fn connection(finder: &mut Finder<'_>, pointer: &str, group: &ProvisionGroup, around: &Around<'_>) {
     let Some(connections) = &around.facts.connections else { return };
     let pointer = below(pointer, "connection");
-    let (kind, wanted) = (group.kind, server(group.kind));
+    let (kind, wanted) = (group.kind, group.kind.server());
     let fitting = || connections.iter().filter(|(_, kind)| fits(wanted, kind)).map(|(name, _)| name.as_str());
     match connections.get(&group.connection) {
         None => {
@@ -211,23 +211,6 @@ fn connection(finder: &mut Finder<'_>, pointer: &str, group: &ProvisionGroup, ar
 
 /// The kinds of connections that resources are made on, secret stores aside.
 pub(super) const SERVERS: [&str; 6] = ["mysql", "postgres", "objectStore", "rabbitmq", "redis", "http"];
-
-/// Returns the kind of connection that a kind of resource is made on.
-fn server(kind: Kind) -> &'static str {
-    match kind {
-        Kind::MysqlDatabase => "mysql",
-        Kind::PostgresDatabase | Kind::PostgresSchema => "postgres",
-        Kind::Bucket | Kind::ObjectStoreUser => "objectStore",
-        Kind::RabbitmqVhost => "rabbitmq",
-        Kind::RedisUser => "redis",
-        Kind::HttpResource => "http",
-        Kind::Secret => "vault",
-    }
-}
-
-fn fits(wanted: &str, found: &str) -> bool {
-    found == "sandbox" || if wanted == "vault" { endpoints::is_store(found) } else { wanted == found }
-}
 
 /// Name spaces on the server that a resource takes a name in.
 fn targets(kind: Kind) -> &'static [Target] {

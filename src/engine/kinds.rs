@@ -9,7 +9,7 @@ use super::{
     Trouble, TroubleKind,
     connections::{Connections, Service},
     group::{Group, KindGroup, Member},
-    http, redis,
+    http, postgres, redis,
     run::Purpose,
     sandbox,
     store::Store,
@@ -17,7 +17,14 @@ use super::{
 };
 use crate::{
     provision::{Document, Kind, Resource, Wanted, connection::Connection},
-    steps::{claim::Claim, http::HttpResource, order, redis::RedisUser, secret::PlainSecret},
+    steps::{
+        claim::Claim,
+        http::HttpResource,
+        order,
+        postgres::{database::PostgresDatabase, schema::PostgresSchema},
+        redis::RedisUser,
+        secret::PlainSecret,
+    },
 };
 
 /// Pairs each kind with the module that serves it and the service that it is served by.
@@ -53,6 +60,8 @@ macro_rules! served {
 
 fn group(kind: Kind, service: Service, parts: Vec<Part<'_>>) -> Result<Box<dyn Group>, Trouble> {
     served! { kind, service, parts;
+        PostgresDatabase: PostgresDatabase, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server), postgres::Prober::new(&server);
+        PostgresSchema: PostgresSchema, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server), postgres::Prober::new(&server);
         RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server), redis::Prober::new(&server);
         HttpResource: HttpResource, Service::Http(server) => http::Observer::new(&server), http::Performer::new(&server), http::Prober::new(&server);
         Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer, stores::NoServer;
@@ -105,17 +114,18 @@ pub async fn open(
 ) -> Result<Vec<Box<dyn Group>>, Trouble> {
     let mut sorted: BTreeMap<(Kind, String), (Service, Vec<Part<'_>>)> = BTreeMap::new();
     for document in documents {
+        let home = document.secret_store();
         for resource in &document.resources {
             let head = resource.head();
             let connection = connection(document, head.connection)?;
             let store = match head.secret {
                 Some(secret) => {
                     let connection = self::connection(document, &secret.store)?;
-                    Some(connections.store(&secret.store, connection).await?)
+                    Some(connections.store(&secret.store, connection, home).await?)
                 }
                 None => None,
             };
-            let service = connections.service(head.connection, connection).await?;
+            let service = connections.service(head.connection, connection, home).await?;
             let after = match purpose {
                 Purpose::Apply => order::after(resource, &document.resources),
                 Purpose::Destroy => order::before_removal(resource, &document.resources),

@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "an edge: the stand-ins are kept in files")]
 
 pub mod http;
+pub mod postgres;
 pub mod redis;
 pub mod secrets;
 
@@ -29,6 +30,8 @@ use super::{Trouble, TroubleKind};
 pub struct State {
     /// JSON APIs.
     pub http: http::Server,
+    /// PostgreSQL.
+    pub postgres: postgres::Server,
     /// Redis.
     pub redis: redis::Server,
     /// The secret store.

@@ -15,7 +15,6 @@ use crate::{
     provision::{
         self, Resource, Wanted,
         connection::Connection,
-        http::CLAIM_FIELD,
         object_store::ObjectStoreUserSpec,
         secret::{SecretField, SecretRef},
     },
@@ -64,14 +63,23 @@ pub(super) fn provisions(platform: &Platform, tier: &Tier, tenant: &Tenant, plan
     Made { resources, connections, view }
 }
 
-/// Returns the connections that resources and their credentials are on: a document is performed by itself.
+/// Returns the connections that resources and their credentials are on, the administrators' credentials included: a
+/// document is performed by itself.
 fn connections(platform: &Platform, resources: &[Resource]) -> BTreeMap<String, Connection> {
     let named = resources.iter().flat_map(|resource| {
         let head = resource.head();
         [Some(head.connection), head.secret.map(|secret| secret.store.as_str())]
     });
     let known = named.flatten().filter_map(|name| platform.connections.get_key_value(name));
-    known.map(|(name, connection)| (name.clone(), connection.clone())).collect()
+    let mut used: BTreeMap<String, Connection> =
+        known.map(|(name, connection)| (name.clone(), connection.clone())).collect();
+    if used.values().any(|connection| connection.entry().is_some())
+        && let Some((name, store)) =
+            platform.secret_store.as_ref().and_then(|name| platform.connections.get_key_value(name))
+    {
+        used.insert(name.clone(), store.clone());
+    }
+    used
 }
 
 fn as_value(resource: &Resource) -> Value {
@@ -127,11 +135,9 @@ impl Maker<'_> {
             Spec::HttpResource(spec) => {
                 let name = format!("{}/{id}", self.tenant.name);
                 let spec = http::filled(spec, &|reference| self.variable(reference));
-                let mut fields = spec.secret.clone();
-                if spec.claim_at.is_none() {
-                    fields.insert(CLAIM_FIELD.to_owned(), SecretField::Value(self.claim()));
-                }
-                let secret = (!fields.is_empty()).then(|| self.secret(&id, fields)).flatten();
+                // An object with no place for its claim has an entry that holds it, and perhaps nothing else.
+                let needs_entry = spec.claim_at.is_none() || !spec.secret.is_empty();
+                let secret = needs_entry.then(|| self.secret(&id, spec.secret.clone())).flatten();
                 Resource::HttpResource(Box::new(wanted(group, id, name, None, secret, spec)))
             }
             Spec::Secret(spec) => {

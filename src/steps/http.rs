@@ -357,7 +357,7 @@ fn creation(wanted: &Wanted<HttpResourceSpec>, seen: &Seen) -> Vec<HttpAction> {
     let (name, spec) = (wanted.name.clone(), &wanted.spec);
     let create = HttpAction::Create { name: name.clone(), values: known(&spec.create, &seen.needs) };
     let until = awaited(spec);
-    let wait = (!until.is_empty()).then(|| HttpAction::Await { name, until });
+    let wait = (!until.is_empty()).then_some(HttpAction::Await { name, until });
     std::iter::once(create).chain(wait).collect()
 }
 

@@ -35,6 +35,7 @@ use super::{
         Api, Server, cloudflare::Cloudflare, grafana::Grafana, neon::Neon, nginx_proxy_manager::NginxProxyManager,
         websites::Websites,
     },
+    wire::Proxy,
 };
 
 /// The tokens and passwords of all administrators: nothing may ever show them.
@@ -100,6 +101,23 @@ fn replaced(document: &Value, from: &str, to: &str) -> Value {
     serde_json::from_str(&text.replace(from, to)).unwrap()
 }
 
+/// Which of a case's servers the engine reaches through the proxy; the others it reaches directly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    None,
+    Websites,
+    Grafana,
+    Neon,
+    Cloudflare,
+    ProxyManager,
+}
+
+/// A proxy before a server, and the server's URL as the engine is told it.
+fn proxy<A: Api>(server: &Server<A>) -> Proxy {
+    // A login is a POST that changes nothing.
+    Proxy::http(server.address(), |request| request.path == "/api/tokens")
+}
+
 /// The tenant of the flagship estate.
 pub const SHOP: &str = "abc-corporation-7f3a9c";
 
@@ -109,23 +127,32 @@ pub struct Flagship {
     pub grafana: Server<Grafana>,
     document: Value,
     files: Files,
+    proxy: Proxy,
+    through: Through,
 }
 
 impl Flagship {
     pub fn new() -> Self {
-        Self {
-            websites: Server::start(Websites::new(CANARY, 2)),
-            grafana: Server::start(Grafana::new("admin", CANARY)),
-            document: document_of("."),
-            files: Files::new(),
-        }
+        Self::through(Through::None)
+    }
+
+    pub fn through(through: Through) -> Self {
+        let websites = Server::start(Websites::new(CANARY, 2));
+        let grafana = Server::start(Grafana::new("admin", CANARY));
+        let proxy = if through == Through::Grafana { proxy(&grafana) } else { proxy(&websites) };
+        Self { websites, grafana, document: document_of("."), files: Files::new(), proxy, through }
     }
 
     /// The document on these servers.
     pub fn value(&self, store: &Path) -> Value {
+        let url = |through, direct: String| {
+            if self.through == through { format!("http://{}", self.proxy.address()) } else { direct }
+        };
+        let (websites, grafana) =
+            (url(Through::Websites, self.websites.url()), url(Through::Grafana, self.grafana.url()));
         let connections = json!({
-            "websites": {"kind": "http", "url": self.websites.url(), "authentication": self.files.bearer()},
-            "grafana": {"kind": "http", "url": self.grafana.url(), "authentication": {"basic": self.files.login()}},
+            "websites": {"kind": "http", "url": websites, "authentication": self.files.bearer()},
+            "grafana": {"kind": "http", "url": grafana, "authentication": {"basic": self.files.login()}},
         });
         connected(&self.document, connections, store)
     }
@@ -237,6 +264,10 @@ impl Case for Flagship {
     fn writes(&self) -> Vec<String> {
         [writes(&self.websites), writes(&self.grafana)].concat()
     }
+
+    fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
 }
 
 /// The tenant of the estate `apis`, and its host.
@@ -250,29 +281,41 @@ pub struct Apis {
     pub proxy: Server<NginxProxyManager>,
     document: Value,
     files: Files,
+    wire: Proxy,
+    through: Through,
 }
 
 impl Apis {
     pub fn new() -> Self {
-        Self {
-            neon: Server::start(Neon::new(CANARY, "p1")),
-            cloudflare: Server::start(Cloudflare::new(CANARY, "z1", 20)),
-            proxy: Server::start(NginxProxyManager::new("admin", CANARY)),
-            document: document_of("fixtures/estates/apis"),
-            files: Files::new(),
-        }
+        Self::through(Through::None)
+    }
+
+    pub fn through(through: Through) -> Self {
+        let neon = Server::start(Neon::new(CANARY, "p1"));
+        let cloudflare = Server::start(Cloudflare::new(CANARY, "z1", 20));
+        let manager = Server::start(NginxProxyManager::new("admin", CANARY));
+        let wire = match through {
+            Through::Cloudflare => proxy(&cloudflare),
+            Through::ProxyManager => proxy(&manager),
+            _ => proxy(&neon),
+        };
+        let document = document_of("fixtures/estates/apis");
+        Self { neon, cloudflare, proxy: manager, document, files: Files::new(), wire, through }
     }
 
     pub fn value(&self, store: &Path) -> Value {
-        let http = |url: String, path: &str, authentication: Value| json!({"kind": "http", "url": format!("{url}{path}"), "authentication": authentication});
+        let http = |through, direct: String, path: &str, authentication: Value| {
+            let url = if self.through == through { format!("http://{}", self.wire.address()) } else { direct };
+            json!({"kind": "http", "url": format!("{url}{path}"), "authentication": authentication})
+        };
         let login = json!({"login": {
             "path": "/api/tokens", "usernameKey": "identity", "passwordKey": "secret", "tokenAt": "/token",
             "credentials": self.files.login(),
         }});
         let connections = json!({
-            "neon": http(self.neon.url(), "/api/v2", self.files.bearer()),
-            "cloudflare": http(self.cloudflare.url(), "/client/v4", self.files.bearer()),
-            "proxy": http(self.proxy.url(), "", login),
+            "neon": http(Through::Neon, self.neon.url(), "/api/v2", self.files.bearer()),
+            "cloudflare": http(Through::Cloudflare, self.cloudflare.url(), "/client/v4", self.files.bearer()),
+            "proxy": http(Through::ProxyManager, self.proxy.url(), "", login),
         });
         connected(&self.document, connections, store)
     }
@@ -339,5 +382,9 @@ impl Case for Apis {
 
     fn writes(&self) -> Vec<String> {
         [writes(&self.neon), writes(&self.cloudflare), writes(&self.proxy)].concat()
+    }
+
+    fn proxy(&self) -> &Proxy {
+        &self.wire
     }
 }

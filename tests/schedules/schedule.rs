@@ -261,7 +261,8 @@ impl World {
         let state = self.sandbox.state();
         for (name, tenant) in &self.tenants {
             for (key, kept) in &state.secrets.entries {
-                if !key.starts_with(&format!("tenants/{name}/")) {
+                let claim = format!("tenantry:{name}:{}", estate::uid_text(tenant.uid));
+                if kept.fields.get("tenantry-claim") != Some(&claim) {
                     continue;
                 }
                 for field in ["password", "key", "secretKey"] {

@@ -1,6 +1,6 @@
 //! What every kind must stand, on both sets of servers.
 
-use super::{Apis, Flagship};
+use super::{Apis, Flagship, Through};
 use crate::battery::Battery;
 
 #[test]
@@ -81,4 +81,30 @@ fn http_resource_apis_another_uid() {
 #[test]
 fn http_resource_apis_drift() {
     Battery::new(&Apis::new()).drift();
+}
+
+#[test]
+fn http_resource_flagship_wire_faults() {
+    for through in [Through::Websites, Through::Grafana] {
+        Battery::new(&Flagship::through(through)).wire_faults();
+    }
+}
+
+#[test]
+fn http_resource_apis_wire_faults() {
+    for through in [Through::Neon, Through::ProxyManager] {
+        Battery::new(&Apis::through(through)).wire_faults();
+    }
+}
+
+#[test]
+#[cfg(feature = "faults")]
+fn http_resource_flagship_kill_at_every_point() {
+    Battery::new(&Flagship::new()).kill_at_every_point();
+}
+
+#[test]
+#[cfg(feature = "faults")]
+fn http_resource_apis_kill_at_every_point() {
+    Battery::new(&Apis::new()).kill_at_every_point();
 }

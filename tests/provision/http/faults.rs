@@ -116,6 +116,10 @@ macro_rules! alone {
             fn writes(&self) -> Vec<String> {
                 self.0.writes()
             }
+
+            fn proxy(&self) -> &crate::wire::Proxy {
+                self.0.proxy()
+            }
         }
     };
 }
