@@ -11,7 +11,10 @@
 )]
 
 mod battery;
+mod http;
 mod mysql;
 mod redis;
+#[path = "../stand_ins/mod.rs"]
+mod stand_ins;
 #[path = "../wire/mod.rs"]
 mod wire;
