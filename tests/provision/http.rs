@@ -115,7 +115,7 @@ pub enum Through {
 /// A proxy before a server, and the server's URL as the engine is told it.
 fn proxy<A: Api>(server: &Server<A>) -> Proxy {
     // A login is a POST that changes nothing.
-    Proxy::http(server.address(), |request| request.path == "/api/tokens")
+    Proxy::http(server.address(), |request| request.path() == "/api/tokens")
 }
 
 /// The tenant of the flagship estate.
