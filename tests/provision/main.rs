@@ -11,6 +11,7 @@
 )]
 
 mod battery;
+mod rabbitmq;
 mod redis;
 #[path = "../wire/mod.rs"]
 mod wire;
