@@ -13,6 +13,7 @@
 mod battery;
 mod http;
 mod mysql;
+mod rabbitmq;
 mod redis;
 #[path = "../stand_ins/mod.rs"]
 mod stand_ins;
