@@ -78,6 +78,11 @@ impl Cluster {
         writes[before..].iter().map(|write| format!("{write:?}")).collect()
     }
 
+    /// Returns how many requests went through the proxy.
+    pub fn requests(&self) -> usize {
+        self.proxy.requests().len()
+    }
+
     /// All that the server says of a role, but its password.
     pub fn dump_role(&self, role: &str) -> String {
         let attributes = "SELECT r.rolname, r.rolcanlogin, r.rolsuper, r.rolcreatedb, r.rolcreaterole, r.rolinherit, \

@@ -157,7 +157,8 @@ impl Server {
         match action {
             PostgresAction::CreateDatabase { database, owner } => {
                 if self.databases.contains_key(database) {
-                    return Err(exists("database", database));
+                    // A shared one is made by whichever tenant comes first.
+                    return if owner.is_none() { Ok(()) } else { Err(exists("database", database)) };
                 }
                 if let Some(owner) = owner {
                     self.existing_role(owner)?;
