@@ -8,8 +8,10 @@
 
 pub mod claim;
 pub mod credential;
+pub mod http;
 pub mod order;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 pub mod refusal;
 pub mod secret;

@@ -6,6 +6,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "an edge: the stand-ins are kept in files")]
 
+pub mod rabbitmq;
+pub mod http;
 pub mod postgres;
 pub mod redis;
 pub mod secrets;
@@ -27,6 +29,10 @@ use super::{Trouble, TroubleKind};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
+    /// RabbitMQ.
+    pub rabbitmq: rabbitmq::Server,
+    /// JSON APIs.
+    pub http: http::Server,
     /// PostgreSQL.
     pub postgres: postgres::Server,
     /// Redis.

@@ -98,8 +98,13 @@ impl Case for Redis {
 
     fn writes(&self) -> Vec<String> {
         let writes = self.proxy.writes();
-        let before = self.seen.replace(writes.len());
+        // Whoever resets the proxy begins anew.
+        let before = self.seen.replace(writes.len()).min(writes.len());
         writes[before..].iter().map(|write| format!("{write:?}")).collect()
+    }
+
+    fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 }
 
@@ -129,4 +134,10 @@ battery! {
     redis_user_foreign foreign
     redis_user_another_uid another_uid
     redis_user_drift drift
+    redis_user_wire_faults wire_faults
+}
+
+#[cfg(feature = "faults")]
+battery! {
+    redis_user_kill_at_every_point kill_at_every_point
 }
