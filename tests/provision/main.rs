@@ -14,6 +14,7 @@ mod battery;
 mod http;
 mod mysql;
 mod rabbitmq;
+mod postgres;
 mod redis;
 #[path = "../stand_ins/mod.rs"]
 mod stand_ins;
