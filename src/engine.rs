@@ -25,6 +25,7 @@ pub mod service;
 pub mod store;
 pub mod stores;
 pub mod trouble;
+pub mod web;
 pub mod within;
 
 pub use entry::{Entry, Secret};
