@@ -16,6 +16,7 @@ pub mod gate;
 pub mod group;
 pub mod isolation;
 pub mod kinds;
+pub mod object_store;
 pub mod points;
 pub mod redis;
 pub mod report;

@@ -13,7 +13,9 @@ use std::{
     rc::Rc,
 };
 
-use super::{Secret, Trouble, TroubleKind, redis, sandbox::Sandbox, store::Store, stores::directory::Directory};
+use super::{
+    Secret, Trouble, TroubleKind, object_store, redis, sandbox::Sandbox, store::Store, stores::directory::Directory,
+};
 use crate::provision::connection::{Connection, Source, UserPassword};
 
 /// The administrator's user and password on one server.
@@ -28,6 +30,8 @@ pub struct Login {
 /// A server with its client. Cloning shares the client.
 #[derive(Clone)]
 pub enum Service {
+    /// An object store.
+    ObjectStore(Rc<object_store::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
     /// A secret store and nothing else.
@@ -89,6 +93,12 @@ impl Connections {
     async fn real(&self, name: &str, connection: &Connection) -> Result<Service, Trouble> {
         Ok(match connection {
             Connection::Sandbox { path } => sandbox(name, Path::new(path))?,
+            Connection::ObjectStore { endpoint, region, flavour, ca_file, credentials } => {
+                let login = self.login(name, credentials).await?;
+                let ca_file = ca_file.as_deref();
+                let server = object_store::Server::new(name, endpoint, region, *flavour, ca_file, &login)?;
+                Service::ObjectStore(Rc::new(server))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -99,7 +109,6 @@ impl Connections {
             | Connection::Directory { .. } => Service::Store,
             Connection::Mysql { .. }
             | Connection::Postgres { .. }
-            | Connection::ObjectStore { .. }
             | Connection::Rabbitmq { .. }
             | Connection::Http { .. } => {
                 return Err(Trouble::new(

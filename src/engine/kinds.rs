@@ -9,7 +9,7 @@ use super::{
     Trouble, TroubleKind,
     connections::{Connections, Service},
     group::{Group, KindGroup, Member},
-    redis,
+    object_store, redis,
     run::Purpose,
     sandbox,
     store::Store,
@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     provision::{Document, Kind, Resource, Wanted, connection::Connection},
-    steps::{claim::Claim, order, redis::RedisUser, secret::PlainSecret},
+    steps::{
+        bucket::S3Bucket, claim::Claim, object_store_user::ObjectStoreUser, order, redis::RedisUser,
+        secret::PlainSecret,
+    },
 };
 
 /// Pairs each kind with the module that serves it and the service that it is served by.
@@ -53,6 +56,8 @@ macro_rules! served {
 
 fn group(kind: Kind, service: Service, parts: Vec<Part<'_>>) -> Result<Box<dyn Group>, Trouble> {
     served! { kind, service, parts;
+        Bucket: S3Bucket, Service::ObjectStore(server) => object_store::bucket::Observer::new(&server), object_store::bucket::perform::Performer::new(&server), object_store::probe::Prober::new(&server);
+        ObjectStoreUser: ObjectStoreUser, Service::ObjectStore(server) => object_store::user::Observer::new(&server), object_store::user::Performer::new(&server), object_store::probe::Prober::new(&server);
         RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server), redis::Prober::new(&server);
         Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer, stores::NoServer;
     }

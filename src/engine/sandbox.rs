@@ -6,6 +6,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "an edge: the stand-ins are kept in files")]
 
+pub mod object_store;
+pub mod object_store_users;
 pub mod redis;
 pub mod secrets;
 
@@ -26,6 +28,8 @@ use super::{Trouble, TroubleKind};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
+    /// The object store.
+    pub objects: object_store::Server,
     /// Redis.
     pub redis: redis::Server,
     /// The secret store.

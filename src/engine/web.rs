@@ -164,9 +164,9 @@ fn fault(error: &reqwest::Error) -> TroubleKind {
     }
 }
 
-/// Looks for TLS at the root of an error. An I/O error names the cause of its cause as its own, and keeps what it was
+/// Looks for TLS at the root of an error, of whatever client. An I/O error names the cause of its cause as its own, and keeps what it was
 /// made of to itself unless asked for it.
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
+pub fn is_tls(error: &(dyn Error + 'static)) -> bool {
     let inside = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
     error.is::<rustls::Error>() || inside.is_some_and(|inside| is_tls(inside)) || error.source().is_some_and(is_tls)
 }
