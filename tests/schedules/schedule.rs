@@ -144,7 +144,10 @@ impl World {
     fn event(&mut self) -> Result<(), String> {
         let event = self.chance.below(12);
         if std::env::var_os("TENANTRY_TRACE").is_some() {
-            println!("event {event} tenants {:?}", self.tenants.iter().map(|(n, t)| (n, t.uid, t.variant, &t.foreign)).collect::<Vec<_>>());
+            println!(
+                "event {event} tenants {:?}",
+                self.tenants.iter().map(|(n, t)| (n, t.uid, t.variant, &t.foreign)).collect::<Vec<_>>()
+            );
         }
         match event {
             0..=1 => self.add(),
@@ -380,7 +383,9 @@ fn compare(at: &str, disturbed: &Value, undisturbed: &Value, differences: &mut V
                 compare(&format!("{at}/{key}"), left, right, differences);
             }
         }
-        (left, right) if left != right => differences.push(format!("{at} is {left}, and {right} where nothing was disturbed")),
+        (left, right) if left != right => {
+            differences.push(format!("{at} is {left}, and {right} where nothing was disturbed"))
+        }
         _ => {}
     }
 }
