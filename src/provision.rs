@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
 pub mod secret;
+pub mod variables;
 
 use std::collections::BTreeMap;
 
@@ -60,6 +61,14 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete_after: Option<String>,
 }
+
+/// Returns the text of a claim, our mark on an outside object: `tenantry:<tenant>:<uid>`.
+pub fn claim(tenant: &str, uid: &str) -> String {
+    format!("{CLAIM_PREFIX}{tenant}:{uid}")
+}
+
+/// How a claim starts wherever a server keeps free text.
+pub const CLAIM_PREFIX: &str = "tenantry:";
 
 /// Declares each kind once: variant, name in tier files and documents, settings, and whether it holds a customer's data.
 macro_rules! kinds {

@@ -1,14 +1,14 @@
 //! Rules on the outside resources of a tier: settings of the right shape, on a server of the right kind, with names of
 //! their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::{
     http,
     layers::Layered,
-    naming, objects,
+    naming, needs, objects,
     places::{Finder, Places, below},
     shape::shown,
     suggest,
@@ -120,19 +120,46 @@ fn settings(
     let item = member.item.as_ref().map(|item| below(&below(&pointer, "items"), item));
     let places = SettingPlaces { layered, group: pointer, item };
     let mut finder = Finder::new(&places);
+    let id = member.item.as_ref().map_or_else(|| name.to_owned(), |item| format!("{name}/{item}"));
     let mut value = Value::Object(member.settings);
     around.shapes.provision(group.kind).check(&mut value, "", &mut finder);
     let settings = if let Value::Object(settings) = value { settings } else { Map::new() };
     if let Ok(spec) = Spec::read(group.kind, settings) {
         rules(&mut finder, tier, group, &spec, around);
+        if let Spec::HttpResource(spec) = &spec {
+            needs::check(&mut finder, &id, spec, &order(tier));
+        }
     }
     finder.finish()
+}
+
+/// Returns what each `httpResource` of a tier comes after. Those of `each` are one for each service.
+fn order(tier: &TierSpec) -> needs::Order {
+    let groups = tier.provisions.iter().filter(|(_, group)| group.kind == Kind::HttpResource);
+    let all = groups.flat_map(|(name, group)| {
+        let services = group.each.iter().flat_map(|_| tier.services.keys().map(|service| Some(service.clone())));
+        let mut items: Vec<Option<String>> = services.collect();
+        let members = members(group);
+        items.extend(members.iter().filter(|_| group.each.is_none()).map(|member| member.item.clone()));
+        let after: Vec<BTreeSet<String>> = members.iter().map(|member| after(&member.settings)).collect();
+        items.into_iter().enumerate().map(move |(at, item)| {
+            let id = item.map_or_else(|| name.clone(), |item| format!("{name}/{item}"));
+            (id, after.get(at).or(after.last()).cloned().unwrap_or_default())
+        })
+    });
+    all.collect()
+}
+
+fn after(settings: &Map<String, Value>) -> BTreeSet<String> {
+    let needs = settings.get("needs").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    needs.filter_map(|need| need.get("after")?.as_str().map(str::to_owned)).collect()
 }
 
 fn rules(finder: &mut Finder<'_>, tier: &TierSpec, group: &ProvisionGroup, spec: &Spec, around: &Around<'_>) {
     let has_credential = match spec {
         Spec::Bucket(_) => false,
-        Spec::HttpResource(spec) => !spec.secret.is_empty(),
+        // A claim that the object cannot carry is kept where credentials are.
+        Spec::HttpResource(spec) => spec.claim_at.is_none() || !spec.secret.is_empty(),
         _ => true,
     };
     if has_credential && around.facts.has_store == Some(false) {

@@ -429,6 +429,10 @@ codes! {
         "A database, user, bucket, virtual host or entry of the secret store belongs to one resource of one tenant. Two documents that claim it would share data, or take it from each other with every run."
     UnfilledVariable "unfilled-variable" Error
         "`${…}` that stand for parts of the plan are filled in by `render`. One that is left would be sent to a server as it is."
+    ClaimNotWritten "claim-not-written" Error
+        "An object whose claim is looked for under `claimAt` is made, and changed, with `${claim}` in the body: without it, it would not be ours a moment later."
+    UnknownNeed "unknown-need" Error
+        "`after` under `needs` names an `httpResource` of the same tier, and no circle of them: each would wait for the other."
 }
 
 impl fmt::Display for Code {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    Secret, Trouble, TroubleKind, redis,
+    Secret, Trouble, TroubleKind, http, mysql, object_store, postgres, rabbitmq, redis,
     sandbox::Sandbox,
     store::{Held, Store},
     stores::{
@@ -24,7 +24,7 @@ use super::{
         vault::{self, Vault},
     },
 };
-use crate::provision::connection::{AppRole, Connection, Source, UserPassword};
+use crate::provision::connection::{AppRole, Connection, HttpAuthentication, Source, UserPassword};
 
 /// The administrator's user and password on one server.
 #[derive(Debug, Clone)]
@@ -38,8 +38,18 @@ pub struct Login {
 /// A server with its client. Cloning shares the client.
 #[derive(Clone)]
 pub enum Service {
+    /// PostgreSQL.
+    Postgres(Rc<postgres::Server>),
+    /// RabbitMQ.
+    Rabbitmq(Rc<rabbitmq::Server>),
+    /// MySQL or MariaDB.
+    Mysql(Rc<mysql::Server>),
+    /// An object store.
+    ObjectStore(Rc<object_store::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
+    /// A JSON API.
+    Http(Rc<http::Server>),
     /// A secret store and nothing else.
     Store,
     /// Stand-ins of everything.
@@ -102,24 +112,38 @@ impl Connections {
     async fn real(&self, name: &str, connection: &Connection, home: Home<'_>) -> Result<Service, Trouble> {
         Ok(match connection {
             Connection::Sandbox { path } => sandbox(name, Path::new(path))?,
+            Connection::Postgres { host, port, tls, extensions, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                Service::Postgres(Rc::new(postgres::Server::new(name, host, *port, tls, extensions, &login)?))
+            }
+            Connection::Rabbitmq { host, port, management_url, ca_file, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                let amqp = (host.as_str(), *port);
+                let server = rabbitmq::Server::new(name, management_url, amqp, ca_file.as_deref(), &login)?;
+                Service::Rabbitmq(Rc::new(server))
+            }
+            Connection::Mysql { host, port, tls, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                Service::Mysql(Rc::new(mysql::Server::new(name, host, *port, tls, &login)?))
+            }
+            Connection::ObjectStore { endpoint, region, flavour, ca_file, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                let ca_file = ca_file.as_deref();
+                let server = object_store::Server::new(name, endpoint, region, *flavour, ca_file, &login)?;
+                Service::ObjectStore(Rc::new(server))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials, home).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
+            }
+            Connection::Http { url, ca_file, authentication } => {
+                let authentication = self.authentication(name, authentication, home).await?;
+                Service::Http(Rc::new(http::Server::new(name, url, ca_file.as_deref(), authentication)?))
             }
             Connection::Vault { .. }
             | Connection::AwsSecretsManager { .. }
             | Connection::KubernetesSecrets { .. }
             | Connection::Directory { .. } => Service::Store,
-            Connection::Mysql { .. }
-            | Connection::Postgres { .. }
-            | Connection::ObjectStore { .. }
-            | Connection::Rabbitmq { .. }
-            | Connection::Http { .. } => {
-                return Err(Trouble::new(
-                    TroubleKind::Setup,
-                    format!("connections of kind `{}` are not served", connection.kind()),
-                ));
-            }
         })
     }
 
@@ -143,6 +167,44 @@ impl Connections {
         };
         self.stores.borrow_mut().insert(key, Rc::clone(&store));
         Ok(store)
+    }
+
+    /// Returns how requests to a JSON API prove who sends them.
+    async fn authentication(
+        &self,
+        name: &str,
+        wanted: &HttpAuthentication,
+        home: Home<'_>,
+    ) -> Result<http::Authentication, Trouble> {
+        let secret = |env: &Option<String>, path: &Option<String>| {
+            let text = match (env, path) {
+                (Some(env), None) => variable(env),
+                (None, Some(path)) => file(path),
+                _ => Err("its credential comes from no place, or from two".to_owned()),
+            };
+            let setup = |what: String| Trouble::new(TroubleKind::Setup, format!("connection `{name}`: {what}"));
+            text.map(Secret::new).map_err(setup)
+        };
+        Ok(match wanted {
+            HttpAuthentication::Bearer { token_env, token_file } => {
+                http::Authentication::Bearer(secret(token_env, token_file)?)
+            }
+            HttpAuthentication::Basic(credentials) => {
+                http::Authentication::Basic(self.login(name, credentials, home).await?)
+            }
+            HttpAuthentication::Header { name, value_env, value_file } => {
+                http::Authentication::Header { name: name.clone(), value: secret(value_env, value_file)? }
+            }
+            HttpAuthentication::Login { path, username_key, password_key, token_at, credentials } => {
+                http::Authentication::Login {
+                    path: path.clone(),
+                    username_key: username_key.clone(),
+                    password_key: password_key.clone(),
+                    token_at: token_at.clone(),
+                    login: self.login(name, credentials, home).await?,
+                }
+            }
+        })
     }
 
     async fn real_store(&self, name: &str, connection: &Connection, home: Home<'_>) -> Result<Rc<dyn Store>, Trouble> {

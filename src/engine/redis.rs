@@ -23,7 +23,7 @@ use crate::{
     },
     steps::{
         claim::{Claim, Owner},
-        redis::{Categories, RedisAction, RedisUser, Rules, SAVED, Seen, User, claim_channel, rules},
+        redis::{Categories, GENERATION, RedisAction, RedisUser, Rules, SAVED, Seen, User, claim_channel, rules},
     },
 };
 
@@ -250,6 +250,7 @@ impl Found {
         let saved = self.channels.iter().filter_map(|channel| channel.strip_prefix(SAVED)).map(str::to_owned).collect();
         self.channels.retain(|channel| !claims.contains(channel) && !channel.starts_with(SAVED));
         let digest = self.digest();
+        self.channels.retain(|channel| !channel.starts_with(GENERATION));
         let is = |flag: &str| self.flags.iter().any(|found| found == flag);
         // The server always starts with what holds for all other commands.
         let commands = self.commands.split(' ').filter(|rule| *rule != "-@all").map(str::to_owned).collect();
@@ -314,6 +315,7 @@ impl Performer {
             command.arg(format!("&{channel}"));
         }
         command.arg(format!("&{}", claim_channel(look.asked.claim)));
+        command.arg(format!("&{GENERATION}{}", Secret::random(12)?.expose()));
         self.0.ask("set a user", command.arg(commands)).await
     }
 }
@@ -330,8 +332,10 @@ impl Perform<RedisUser> for Performer {
             }
             RedisAction::Save => drop(self.0.ask("save the users", cmd("ACL").arg("SAVE")).await?),
             RedisAction::MarkSaved { user, digest } => {
-                let mark = format!("&{SAVED}{digest}");
-                self.0.ask("mark a user as saved", cmd("ACL").arg("SETUSER").arg(user).arg(mark)).await?;
+                // `SETUSER` makes a user that went in between: one that may do nothing, and is ours.
+                let marks =
+                    [claim_channel(look.asked.claim), format!("{SAVED}{digest}")].map(|mark| format!("&{mark}"));
+                self.0.ask("mark a user as saved", cmd("ACL").arg("SETUSER").arg(user).arg(&marks)).await?;
             }
             RedisAction::Disable { user } => {
                 self.0.ask("disable a user", cmd("ACL").arg("SETUSER").arg(user).arg("off").arg("resetpass")).await?;

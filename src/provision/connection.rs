@@ -315,7 +315,11 @@ pub enum HttpAuthentication {
     /// `Authorization: Bearer`.
     Bearer {
         /// The variable with the token.
-        token_env: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_env: Option<String>,
+        /// The file with the token, in place of a variable; a line break at its end is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_file: Option<String>,
     },
     /// `Authorization: Basic`.
     Basic(UserPassword),
@@ -324,7 +328,11 @@ pub enum HttpAuthentication {
         /// The header.
         name: String,
         /// The variable with its value.
-        value_env: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value_env: Option<String>,
+        /// The file with its value, in place of a variable; a line break at its end is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value_file: Option<String>,
     },
     /// A login that answers with a token, which then goes into `Authorization: Bearer`.
     Login {

@@ -6,7 +6,9 @@
 //!
 //! Nor does a server tell whether its ACL file holds what its memory does. So once the file is written, the user gets a
 //! second such pattern, [`SAVED`] and a digest of what was seen before the file was written. Where the digest is not that
-//! of the user as it is now, the file may hold an earlier state: after a crash, or when another run came in between.
+//! of the user as it is now, the file may hold an earlier state: after a crash, or when another run came in between. A
+//! third pattern, [`GENERATION`], is new with every change, so that a state which comes back is not taken for the one
+//! that was saved.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,6 +45,9 @@ pub type Categories = BTreeMap<String, BTreeSet<String>>;
 /// How the channel pattern starts that says which state of a user the ACL file holds.
 pub const SAVED: &str = "tenantry:saved:";
 
+/// How the channel pattern starts that is new with every change of a user.
+pub const GENERATION: &str = "tenantry:generation:";
+
 /// An ACL user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -50,7 +55,7 @@ pub struct User {
     pub owner: Owner,
     /// Its rules, as they are compared: see [`rules`].
     pub rules: Rules,
-    /// A digest of all that the server says of it, our two patterns left out.
+    /// A digest of all that the server says of it, [`SAVED`] left out.
     pub digest: String,
     /// The digests that are marked as being in the ACL file.
     pub saved: BTreeSet<String>,
@@ -65,7 +70,7 @@ pub struct Rules {
     pub on: bool,
     /// Key patterns.
     pub keys: BTreeSet<String>,
-    /// Channel patterns, the claim and [`SAVED`] left out.
+    /// Channel patterns, the claim, [`SAVED`] and [`GENERATION`] left out.
     pub channels: BTreeSet<String>,
     /// Command rules, in the order in which they count. A server rewrites them, so what they allow is compared.
     pub commands: Vec<String>,

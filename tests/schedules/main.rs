@@ -3,10 +3,18 @@
 //!
 //! `TENANTRY_SCHEDULES=1000000 cargo test --release --test schedules` runs a million; `TENANTRY_SEED=17` runs one.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads its settings from the environment")]
+#![cfg(feature = "provision")]
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test reads its settings from the environment, and says what happened"
+)]
 
 mod chance;
 mod estate;
+mod kinds;
 mod scheduler;
 mod schedule;
 

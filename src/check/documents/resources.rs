@@ -18,11 +18,11 @@ use crate::{
     provision::{
         Document, Head, Kind, Resource,
         connection::{fits, is_store},
-        http::{Call, HttpResourceSpec, Lookup},
+        http::HttpResourceSpec,
         object_store::ObjectStoreUserSpec,
         secret::{SecretField, SecretRef},
+        variables::{Piece, Scope, pieces, scope},
     },
-    resolve::variables::{Piece, Scope, pieces, scope},
 };
 
 /// Finds what is wrong with the resources of a document.
@@ -190,35 +190,19 @@ fn settings(finder: &mut Finder<'_>, resource: &Resource) {
         Resource::RabbitmqVhost(wanted) => topology::check(finder, &wanted.spec),
         Resource::RedisUser(wanted) => objects::redis(finder, &wanted.spec),
         Resource::HttpResource(wanted) => {
-            filled_requests(finder, &wanted.spec);
-            http::check(finder, &wanted.spec, None);
+            let spec = &wanted.spec;
+            filled_value(finder, "", &serde_json::to_value(spec).unwrap_or_default());
+            if let Some(pointer) = &spec.claim_at {
+                http::pointer(finder, "/claimAt", pointer);
+            }
+            // The claim is filled in by now, so a body cannot be asked for the place where it was.
+            http::check(finder, &HttpResourceSpec { claim_at: None, ..spec.clone() }, None);
         }
         Resource::Secret(wanted) => {
             filled_fields(finder, "/fields", &wanted.spec.fields);
             http::fields(finder, "/fields", &wanted.spec.fields, None);
         }
     }
-}
-
-fn filled_requests(finder: &mut Finder<'_>, spec: &HttpResourceSpec) {
-    let HttpResourceSpec { lookup, create, update, delete, wanted, claim_at: _, ready_when: _, secret } = spec;
-    let Lookup { call, items: _, matching, page_parameter: _, absent: _ } = lookup;
-    let calls = [
-        ("/lookup/call", Some(call)),
-        ("/create", Some(create)),
-        ("/update", update.as_ref()),
-        ("/delete", delete.as_ref()),
-    ];
-    for (at, call) in calls {
-        let Some(Call { method: _, path, query, body, expect: _ }) = call else { continue };
-        filled(finder, &below(at, "path"), path);
-        query.iter().for_each(|(key, text)| filled(finder, &below(&below(at, "query"), key), text));
-        body.iter().for_each(|body| filled_value(finder, &below(at, "body"), body));
-    }
-    for (at, values) in [("/lookup/matching", matching), ("/wanted", wanted)] {
-        values.iter().for_each(|(key, value)| filled_value(finder, &below(at, key), value));
-    }
-    filled_fields(finder, "/secret", secret);
 }
 
 fn filled_fields(finder: &mut Finder<'_>, base: &str, fields: &BTreeMap<String, SecretField>) {
@@ -248,7 +232,7 @@ fn filled(finder: &mut Finder<'_>, pointer: &str, text: &str) {
     });
     if let Some(reference) = open {
         let message = format!("`${{{}}}` is not filled in", reference.escape_debug());
-        let help = "render the tree again; a document refers to `${found.…}` and `${secret.…}` alone";
+        let help = "render the tree again; a document refers to `${found.…}`, `${needs.…}` and `${secret.…}` alone";
         finder.value(Code::UnfilledVariable, pointer, message, help);
         // What else could be said of this text follows from that.
         finder.ignore(vec![pointer.to_owned()]);

@@ -24,6 +24,8 @@ pub struct Server {
     pub users: BTreeMap<String, User>,
     /// Users by name, in the ACL file.
     pub file: BTreeMap<String, User>,
+    /// How often a user was set.
+    pub serial: u64,
 }
 
 /// An ACL user.
@@ -37,6 +39,8 @@ pub struct User {
     pub claim: Option<String>,
     /// The digests that are marked as being in the file.
     pub saved: BTreeSet<String>,
+    /// The number of its last change.
+    pub serial: u64,
     /// Key patterns.
     pub keys: BTreeSet<String>,
     /// Channel patterns.
@@ -80,9 +84,10 @@ fn categories() -> Arc<Categories> {
 }
 
 fn seen_user(user: &User, look: Look<'_, RedisUserSpec>) -> SeenUser {
-    let User { on, password, claim, saved, keys, channels, commands } = user.clone();
-    let digest =
-        super::digest(&crate::engine::Secret::new(format!("{on} {password:?} {keys:?} {channels:?} {commands:?}")));
+    let User { on, password, claim, saved, serial, keys, channels, commands } = user.clone();
+    let digest = super::digest(&crate::engine::Secret::new(format!(
+        "{on} {serial} {password:?} {keys:?} {channels:?} {commands:?}"
+    )));
     let stored = look.entry.and_then(|entry| entry.get("password")).map(super::digest);
     SeenUser {
         owner: Owner::of(claim.as_deref(), look.asked.claim),
@@ -95,23 +100,27 @@ fn seen_user(user: &User, look: Look<'_, RedisUserSpec>) -> SeenUser {
 
 impl Perform<RedisUser> for Performer {
     async fn perform(&self, look: Look<'_, RedisUserSpec>, action: &RedisAction) -> Result<Answers, Trouble> {
-        let set = || -> Result<User, Trouble> {
+        let set = |serial: u64| -> Result<User, Trouble> {
             let Wanted { name, spec, .. } = look.wanted();
             let Rules { on, keys, channels, commands, excess: _ } = rules(name, spec);
             let entry = look.entry.ok_or_else(|| Trouble::new(TroubleKind::Setup, "no stored credential"))?;
             let (password, claim) = (Some(digest(entry.need("password")?)), Some(look.asked.claim.to_string()));
-            Ok(User { on, password, claim, saved: BTreeSet::new(), keys, channels, commands })
+            Ok(User { on, password, claim, saved: BTreeSet::new(), serial, keys, channels, commands })
         };
         let what = crate::steps::Action::name(action);
         let write = self.0.write(what, |state| {
             let server = &mut state.redis;
             match action {
                 RedisAction::Create { user } | RedisAction::Reset { user, differences: _ } => {
-                    server.users.insert(user.clone(), set()?);
+                    let set = set(server.serial + 1)?;
+                    server.users.insert(user.clone(), set);
+                    server.serial += 1;
                 }
                 // `SETUSER` makes a user that is not there: one that may do nothing.
                 RedisAction::MarkSaved { user, digest } => {
-                    server.users.entry(user.clone()).or_default().saved.insert(digest.clone());
+                    let user = server.users.entry(user.clone()).or_default();
+                    user.claim = Some(look.asked.claim.to_string());
+                    user.saved.insert(digest.clone());
                 }
                 RedisAction::Save => server.file = server.users.clone(),
                 RedisAction::Disable { user } => {
