@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    Secret, Trouble, TroubleKind, http, postgres, redis,
+    Secret, Trouble, TroubleKind, http, mysql, object_store, postgres, rabbitmq, redis,
     sandbox::Sandbox,
     store::{Held, Store},
     stores::{
@@ -40,6 +40,12 @@ pub struct Login {
 pub enum Service {
     /// PostgreSQL.
     Postgres(Rc<postgres::Server>),
+    /// RabbitMQ.
+    Rabbitmq(Rc<rabbitmq::Server>),
+    /// MySQL or MariaDB.
+    Mysql(Rc<mysql::Server>),
+    /// An object store.
+    ObjectStore(Rc<object_store::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
     /// A JSON API.
@@ -110,6 +116,22 @@ impl Connections {
                 let login = self.login(name, credentials, home).await?;
                 Service::Postgres(Rc::new(postgres::Server::new(name, host, *port, tls, extensions, &login)?))
             }
+            Connection::Rabbitmq { host, port, management_url, ca_file, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                let amqp = (host.as_str(), *port);
+                let server = rabbitmq::Server::new(name, management_url, amqp, ca_file.as_deref(), &login)?;
+                Service::Rabbitmq(Rc::new(server))
+            }
+            Connection::Mysql { host, port, tls, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                Service::Mysql(Rc::new(mysql::Server::new(name, host, *port, tls, &login)?))
+            }
+            Connection::ObjectStore { endpoint, region, flavour, ca_file, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                let ca_file = ca_file.as_deref();
+                let server = object_store::Server::new(name, endpoint, region, *flavour, ca_file, &login)?;
+                Service::ObjectStore(Rc::new(server))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials, home).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -122,12 +144,6 @@ impl Connections {
             | Connection::AwsSecretsManager { .. }
             | Connection::KubernetesSecrets { .. }
             | Connection::Directory { .. } => Service::Store,
-            Connection::Mysql { .. } | Connection::ObjectStore { .. } | Connection::Rabbitmq { .. } => {
-                return Err(Trouble::new(
-                    TroubleKind::Setup,
-                    format!("connections of kind `{}` are not served", connection.kind()),
-                ));
-            }
         })
     }
 

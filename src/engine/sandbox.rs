@@ -7,7 +7,11 @@
 #![expect(clippy::disallowed_methods, reason = "an edge: the stand-ins are kept in files")]
 
 pub mod http;
+pub mod mysql;
+pub mod object_store;
+pub mod object_store_users;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 pub mod secrets;
 
@@ -30,8 +34,14 @@ use super::{Trouble, TroubleKind};
 pub struct State {
     /// JSON APIs.
     pub http: http::Server,
+    /// MySQL or MariaDB.
+    pub mysql: mysql::Server,
+    /// The object store.
+    pub objects: object_store::Server,
     /// PostgreSQL.
     pub postgres: postgres::Server,
+    /// RabbitMQ.
+    pub rabbitmq: rabbitmq::Server,
     /// Redis.
     pub redis: redis::Server,
     /// The secret store.

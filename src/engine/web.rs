@@ -142,8 +142,8 @@ pub fn meaning(status: StatusCode) -> TroubleKind {
     }
 }
 
-/// Control characters could steer a terminal; a page of HTML says no more than its first line.
-fn plain(text: &str) -> String {
+/// Returns the beginning of what a server said, fit for a terminal: without control characters, and not a page of HTML.
+pub fn plain(text: &str) -> String {
     let mut shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON).collect();
     shown.truncate(shown.trim_end().len());
     shown
@@ -164,9 +164,9 @@ fn fault(error: &reqwest::Error) -> TroubleKind {
     }
 }
 
-/// Looks for TLS at the root of an error. An I/O error names the cause of its cause as its own, and keeps what it was
+/// Returns whether TLS is at the root of an error. An I/O error names the cause of its cause as its own, and keeps what it was
 /// made of to itself unless asked for it.
-pub(super) fn is_tls(error: &(dyn Error + 'static)) -> bool {
+pub fn is_tls(error: &(dyn Error + 'static)) -> bool {
     let inside = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
     error.is::<rustls::Error>() || inside.is_some_and(|inside| is_tls(inside)) || error.source().is_some_and(is_tls)
 }

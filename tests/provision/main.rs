@@ -12,6 +12,9 @@
 
 mod battery;
 mod http;
+mod mysql;
+mod rabbitmq;
+mod postgres;
 mod redis;
 #[path = "../stand_ins/mod.rs"]
 mod stand_ins;
