@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "an edge: the stand-ins are kept in files")]
 
+pub mod iam;
 pub mod object_store;
 pub mod object_store_users;
 pub mod redis;
@@ -28,6 +29,8 @@ use super::{Trouble, TroubleKind};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
+    /// Users of AWS.
+    pub iam: iam::Server,
     /// The object store.
     pub objects: object_store::Server,
     /// Redis.

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests start programs and read files")]
 
 mod battery;
+mod objects;
 mod redis;
 #[path = "../wire/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
