@@ -1,7 +1,7 @@
 //! What every kind must stand, on its real server: made once, found as wanted, changed, mended, left alone where it is
 //! not ours, and finished after a stop at any step.
 
-use std::{cell::Cell, path::Path};
+use std::{cell::Cell, collections::BTreeMap, path::Path};
 
 use tenantry::{
     engine::{
@@ -240,10 +240,17 @@ impl<'c> Battery<'c> {
         assert_done(&self.destroy());
     }
 
-    /// Returns all stored entries, as path and text.
+    /// Returns all stored fields, as path and text: a key that a server makes joins an entry that is there.
     fn stored(&self) -> Vec<(String, String)> {
         let files = walkdir::WalkDir::new(self.store.path()).sort_by_file_name().into_iter().map(Result::unwrap);
         let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "json"));
-        files.map(|file| (file.path().display().to_string(), std::fs::read_to_string(file.path()).unwrap())).collect()
+        let entries =
+            files.map(|file| (file.path().display().to_string(), std::fs::read_to_string(file.path()).unwrap()));
+        entries
+            .flat_map(|(path, text)| {
+                let fields: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+                fields.into_iter().map(move |(field, value)| (format!("{path} {field}"), value))
+            })
+            .collect()
     }
 }

@@ -32,7 +32,10 @@ def client(service, access_key=KEYS["USERNAME"], secret_key=KEYS["PASSWORD"]):
 
 S3 = client("s3")
 ADMIN = MinioAdmin(
-    KEYS["URL"].removeprefix("http://"), StaticProvider(KEYS["USERNAME"], KEYS["PASSWORD"]), region=KEYS["REGION"], secure=False
+    endpoint=KEYS["URL"].removeprefix("http://"),
+    credentials=StaticProvider(KEYS["USERNAME"], KEYS["PASSWORD"]),
+    region=KEYS["REGION"],
+    secure=False,
 )
 
 
