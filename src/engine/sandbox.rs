@@ -8,6 +8,7 @@
 
 pub mod http;
 pub mod mysql;
+pub mod iam;
 pub mod object_store;
 pub mod object_store_users;
 pub mod postgres;
@@ -36,6 +37,8 @@ pub struct State {
     pub http: http::Server,
     /// MySQL or MariaDB.
     pub mysql: mysql::Server,
+    /// Users of AWS.
+    pub iam: iam::Server,
     /// The object store.
     pub objects: object_store::Server,
     /// PostgreSQL.

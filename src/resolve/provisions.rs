@@ -14,7 +14,7 @@ use crate::{
     plan::Plan,
     provision::{
         self, Resource, Wanted,
-        connection::Connection,
+        connection::{Connection, ObjectStoreFlavour},
         object_store::ObjectStoreUserSpec,
         secret::{SecretField, SecretRef},
     },
@@ -201,8 +201,15 @@ impl Maker<'_> {
             ("accessKey".to_owned(), SecretField::Value(name.to_owned())),
             ("secretKey".to_owned(), SecretField::Generated(SECRET_KEY_LENGTH)),
         ]);
-        if let Some(Connection::ObjectStore { endpoint, region, .. }) = self.platform.connections.get(&group.connection)
+        if let Some(Connection::ObjectStore { endpoint, region, flavour, .. }) =
+            self.platform.connections.get(&group.connection)
         {
+            // AWS makes keys itself, and tells the secret of each once.
+            if *flavour == ObjectStoreFlavour::Aws {
+                fields = ["accessKey", "secretKey"]
+                    .map(|field| (field.to_owned(), SecretField::Answer(format!("/{field}"))))
+                    .into();
+            }
             fields.insert("endpoint".to_owned(), SecretField::Value(endpoint.clone()));
             fields.insert("region".to_owned(), SecretField::Value(region.clone()));
         }

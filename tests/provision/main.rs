@@ -15,6 +15,7 @@ mod http;
 mod mysql;
 mod rabbitmq;
 mod postgres;
+mod objects;
 mod redis;
 #[path = "../stand_ins/mod.rs"]
 mod stand_ins;

@@ -31,7 +31,7 @@ aws_prepare() {
   printf '%s' "$port" >"$DIR/port"
   environment HOME "$DIR"
   # Not through the link: Python looks for its packages beside the program.
-  command_line "$(readlink "$DIR/program")" -m moto.server --host 127.0.0.1 --port "$port"
+  command_line "$(readlink "$DIR/program")" "$PWD/tests/servers/aws.py" --host 127.0.0.1 --port "$port"
 }
 
 aws_ready() { curl --fail --silent --max-time 5 --output "$DIR/answer" "http://127.0.0.1:$(<"$DIR/port")/moto-api/data.json"; }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -46,9 +45,9 @@ impl<'r> Request<'r> {
     }
 }
 
-/// What a bucket is, as the administrator's own account tells it.
-pub(super) struct Listed {
-    pub(super) created: Option<DateTime>,
+/// What the administrator's own account tells of a bucket.
+#[derive(Clone, Copy)]
+pub(super) struct Details {
     pub(super) versioning: Versioning,
     pub(super) quota: Option<u64>,
 }
@@ -88,13 +87,13 @@ struct AccountInfo {
 #[derive(Deserialize)]
 struct BucketInfo {
     name: String,
-    created: String,
-    details: Details,
+    #[serde(default)]
+    details: Option<BucketDetails>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Details {
+struct BucketDetails {
     versioning: bool,
     versioning_suspended: bool,
     #[serde(default)]
@@ -108,6 +107,13 @@ struct Quota {
     quota: u64,
     #[serde(default)]
     size: u64,
+}
+
+impl Quota {
+    fn bytes(&self) -> Option<u64> {
+        let Self { quota, size } = *self;
+        Some(if size > 0 { size } else { quota }).filter(|bytes| *bytes > 0)
+    }
 }
 
 #[derive(Deserialize)]
@@ -128,12 +134,15 @@ impl Server {
         let Request { method, path, query, body } = request;
         let mut url = self.endpoint.clone();
         url.set_path(path);
+        // Sealed bodies are taken as nothing else.
+        let headers: &[(&str, &str)] =
+            if body.is_empty() { &[] } else { &[("content-type", "application/octet-stream")] };
         let encoded = |text: &str| utf8_percent_encode(text, PLAIN).to_string();
         let query: Vec<String> =
             query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         url.set_query((!query.is_empty()).then(|| query.join("&")).as_deref());
         let scope = Scope { service: "s3", region: &self.region };
-        let request = signed(&self.http, &self.login, scope, (method, &url), &[], body)?;
+        let request = signed(&self.http, &self.login, scope, (method, &url), headers, body)?;
         web::send(&self.name, what, request, LARGE).await
     }
 
@@ -168,22 +177,30 @@ impl Server {
         })
     }
 
-    /// Returns all buckets in one request.
-    pub(super) async fn account(&self) -> Result<BTreeMap<String, Listed>, Trouble> {
-        let what = "list buckets";
+    /// Returns what is known of all buckets, in one request. The server lists its buckets from a cache here: one that was
+    /// just made may be missing.
+    pub(super) async fn account(&self) -> Result<BTreeMap<String, Details>, Trouble> {
+        let what = "read the account";
         let body = self.admin(what, Request::get("/minio/admin/v3/accountinfo", &[])).await?;
         let info: AccountInfo = self.read(what, &body)?;
-        let listed = info.buckets.unwrap_or_default().into_iter().map(|BucketInfo { name, created, details }| {
-            let quota = details.quota.map(|Quota { quota, size }| if size > 0 { size } else { quota });
-            let versioning = match (details.versioning, details.versioning_suspended) {
+        let known = info.buckets.unwrap_or_default().into_iter().filter_map(|BucketInfo { name, details }| {
+            let BucketDetails { versioning, versioning_suspended, quota } = details?;
+            let versioning = match (versioning, versioning_suspended) {
                 (true, _) => Versioning::Enabled,
                 (false, true) => Versioning::Suspended,
                 (false, false) => Versioning::Off,
             };
-            let created = DateTime::from_str(&created, DateTimeFormat::DateTime).ok();
-            (name, Listed { created, versioning, quota: quota.filter(|size| *size > 0) })
+            Some((name, Details { versioning, quota: quota.and_then(|quota| quota.bytes()) }))
         });
-        Ok(listed.collect())
+        Ok(known.collect())
+    }
+
+    /// Returns the quota of one bucket, in bytes.
+    pub(super) async fn quota(&self, bucket: &str) -> Result<Option<u64>, Trouble> {
+        let what = "read a bucket's quota";
+        let query = [("bucket", bucket)];
+        let body = self.admin(what, Request::get("/minio/admin/v3/get-bucket-quota", &query)).await?;
+        Ok(self.read::<Quota>(what, &body)?.bytes())
     }
 
     /// Returns the key that is used where none is named; none where the server has no key management.

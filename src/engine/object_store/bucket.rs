@@ -11,7 +11,7 @@ use aws_sdk_s3::{
 };
 use futures::{StreamExt, stream, try_join};
 
-use super::{AT_ONCE, Server, admin::Listed};
+use super::{AT_ONCE, Server, admin::Details};
 use crate::{
     engine::{Look, Observe, Trouble, TroubleKind},
     provision::{
@@ -39,9 +39,15 @@ impl Observer {
 /// What is asked once for all buckets.
 struct Common {
     store: Store,
-    listed: BTreeMap<String, Listed>,
+    /// When each bucket was made.
+    made: BTreeMap<String, Option<DateTime>>,
+    /// What one request told of many buckets; the others are asked for one by one.
+    details: BTreeMap<String, Details>,
     intents: Intents,
 }
+
+/// From how many buckets on one request for all of the server's is worth it.
+const MANY: usize = 8;
 
 impl Observe<S3Bucket> for Observer {
     async fn observe(&self, looks: &[Look<'_, BucketSpec>]) -> Vec<Result<Seen, Trouble>> {
@@ -56,9 +62,11 @@ impl Observe<S3Bucket> for Observer {
 impl Observer {
     async fn common(&self, looks: &[Look<'_, BucketSpec>]) -> Result<Common, Trouble> {
         let server = &self.0;
-        let (listed, ledger) = match server.flavour {
-            ObjectStoreFlavour::Minio => (server.account().await?, Ledger::own()),
-            ObjectStoreFlavour::Aws => server.buckets().await?,
+        let (made, account) = server.buckets().await?;
+        let (details, ledger) = match server.flavour {
+            ObjectStoreFlavour::Minio if looks.len() >= MANY => (server.account().await?, Ledger::own()),
+            ObjectStoreFlavour::Minio => (BTreeMap::new(), Ledger::own()),
+            ObjectStoreFlavour::Aws => (BTreeMap::new(), Ledger::of_account(&account)),
         };
         let encrypts = looks.iter().any(|look| look.wanted().spec.encryption.is_some());
         let default_key = match server.flavour {
@@ -73,7 +81,7 @@ impl Observer {
             has_ledger: intents.has_ledger,
             default_key,
         };
-        Ok(Common { store, listed, intents })
+        Ok(Common { store, made, details, intents })
     }
 
     async fn seen(&self, look: Look<'_, BucketSpec>, common: &Common) -> Result<Seen, Trouble> {
@@ -83,11 +91,13 @@ impl Observer {
             Some(_) => self.0.intent(&common.store.ledger, name, look.asked.claim).await?,
             None => None,
         };
-        let bucket = match (common.listed.get(name), self.0.flavour) {
-            (Some(listed), _) => {
-                let mut bucket = self.bucket(look, listed).await?;
+        let bucket = match (common.made.get(name), self.0.flavour) {
+            (Some(made), _) => {
+                let mut bucket = self.bucket(look, common.details.get(name)).await?;
                 if bucket.owner == Owner::Unmarked && intent == Some(Owner::Ours) {
-                    bucket.is_fresh = is_younger(listed, noted) && self.0.is_empty(name).await?;
+                    // Both times are the server's own.
+                    let is_younger = matches!((made, noted), (Some(made), Some(noted)) if made >= noted);
+                    bucket.is_fresh = is_younger && self.0.is_empty(name).await?;
                 }
                 Presence::Here(Box::new(bucket))
             }
@@ -100,7 +110,7 @@ impl Observer {
         Ok(Seen { store: common.store.clone(), intent, bucket })
     }
 
-    async fn bucket(&self, look: Look<'_, BucketSpec>, listed: &Listed) -> Result<Bucket, Trouble> {
+    async fn bucket(&self, look: Look<'_, BucketSpec>, details: Option<&Details>) -> Result<Bucket, Trouble> {
         let (server, name) = (&self.0, look.wanted().name.as_str());
         let is_aws = server.flavour == ObjectStoreFlavour::Aws;
         let region = match is_aws {
@@ -110,18 +120,27 @@ impl Observer {
         let mut tags = server.tags(name).await?;
         let owner = Owner::of(tags.remove(TAG).as_deref(), look.asked.claim);
         let access = async { if is_aws { server.public_access(name).await.map(Some) } else { Ok(None) } };
-        let versioning = async { if is_aws { server.versioning(name).await } else { Ok(listed.versioning) } };
-        let (lifecycle, policy, encryption, public_access, versioning) =
-            try_join!(server.lifecycle(name), server.bucket_policy(name), server.encryption(name), access, versioning)?;
+        let details = async {
+            match details {
+                Some(details) => Ok(*details),
+                None => {
+                    let quota = async { if is_aws { Ok(None) } else { server.quota(name).await } };
+                    let (versioning, quota) = try_join!(server.versioning(name), quota)?;
+                    Ok(Details { versioning, quota })
+                }
+            }
+        };
+        let (lifecycle, policy, encryption, public_access, details) =
+            try_join!(server.lifecycle(name), server.bucket_policy(name), server.encryption(name), access, details)?;
         Ok(Bucket {
             owner,
             is_fresh: false,
             tags,
             region,
-            versioning,
+            versioning: details.versioning,
             lifecycle,
             policy,
-            quota: listed.quota,
+            quota: details.quota,
             // AWS encrypts with its own keys where nothing is said.
             encryption: encryption.or(is_aws.then_some(Encryption::Aes256)),
             public_access,
@@ -129,28 +148,21 @@ impl Observer {
     }
 }
 
-/// Both times are the server's own.
-fn is_younger(listed: &Listed, noted: Option<&DateTime>) -> bool {
-    matches!((listed.created, noted), (Some(created), Some(noted)) if created >= *noted)
-}
-
 impl Server {
-    /// Returns all buckets of the account, and where its intents are.
-    async fn buckets(&self) -> Result<(BTreeMap<String, Listed>, Ledger), Trouble> {
-        let (mut listed, mut account, mut next) = (BTreeMap::new(), String::new(), None);
+    /// Returns when each bucket of the account was made, and the account's id.
+    async fn buckets(&self) -> Result<(BTreeMap<String, Option<DateTime>>, String), Trouble> {
+        let (mut made, mut account, mut next) = (BTreeMap::new(), String::new(), None);
         loop {
             let page = self.ask("list buckets", self.s3.list_buckets().set_continuation_token(next).send()).await?;
             for bucket in page.buckets() {
-                let created = bucket.creation_date().copied();
-                let one = Listed { created, versioning: Versioning::Off, quota: None };
-                listed.extend(bucket.name().map(|name| (name.to_owned(), one)));
+                made.extend(bucket.name().map(|name| (name.to_owned(), bucket.creation_date().copied())));
             }
             if let Some(id) = page.owner().and_then(|owner| owner.id()) {
                 id.clone_into(&mut account);
             }
             next = page.continuation_token().map(str::to_owned);
             if next.is_none() {
-                return Ok((listed, Ledger::of_account(&account)));
+                return Ok((made, account));
             }
         }
     }

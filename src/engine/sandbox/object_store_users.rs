@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Observer, Performer, Prober, digest, object_store::Server};
+use super::{Observer, Performer, Prober, digest, iam, object_store::Server};
 use crate::{
     engine::{Access, Look, Observe, Perform, Probe, Trouble, TroubleKind, service::Answers},
     provision::{Wanted, object_store::ObjectStoreUserSpec},
@@ -33,6 +33,10 @@ impl Observe<ObjectStoreUser> for Observer {
     async fn observe(&self, looks: &[Look<'_, ObjectStoreUserSpec>]) -> Vec<Result<Seen, Trouble>> {
         let mut seen = Vec::with_capacity(looks.len());
         for look in looks {
+            if iam::serves(look.wanted()) {
+                seen.push(iam::seen(&self.0, *look).await.map(Seen::Iam));
+                continue;
+            }
             let name = &look.wanted().name;
             let found = self.0.read("read a user of the object store", |state| {
                 let server = &state.objects;
@@ -57,8 +61,9 @@ impl Observe<ObjectStoreUser> for Observer {
 
 impl Perform<ObjectStoreUser> for Performer {
     async fn perform(&self, look: Look<'_, ObjectStoreUserSpec>, action: &UserAction) -> Result<Answers, Trouble> {
-        let UserAction::Minio(action) = action else {
-            return Err(Trouble::new(TroubleKind::Refused, "sandbox: the object store has no IAM"));
+        let action = match action {
+            UserAction::Minio(action) => action,
+            UserAction::Iam(action) => return iam::perform(&self.0, look, action).await,
         };
         let write = self.0.write(action.name(), |state| {
             change(&mut state.objects, look, action)?;
@@ -124,6 +129,10 @@ impl Probe<ObjectStoreUser> for Prober {
         targets: &[&Wanted<ObjectStoreUserSpec>],
     ) -> Result<Vec<Result<Access, Trouble>>, Trouble> {
         let probe = self.0.read("try buckets", |state| {
+            if iam::serves(own.wanted()) {
+                let policy = iam::let_in(&state.iam, own)?;
+                return Ok(tries(policy.as_slice(), targets));
+            }
             let server = &state.objects;
             let stored = own.entry.and_then(|entry| entry.get("secretKey")).map(digest);
             let user = server.users.get(&own.wanted().name).filter(|user| user.is_enabled);
@@ -136,16 +145,21 @@ impl Probe<ObjectStoreUser> for Prober {
                 .filter_map(|name| server.policies.get(name))
                 .map(|text| Policy::read(text))
                 .collect();
-            let tries = targets.iter().enumerate().map(|(at, target)| {
-                let mut buckets = target.spec.buckets.iter();
-                let reached: Vec<&String> = buckets.by_ref().filter(|bucket| reaches(&policies, bucket)).collect();
-                let is_in = if at == 0 { reached.len() == target.spec.buckets.len() } else { !reached.is_empty() };
-                Ok(if is_in { Access::Allowed(format!("list {}", target.name)) } else { Access::Denied })
-            });
-            Ok(tries.collect())
+            Ok(tries(&policies, targets))
         });
         probe.await
     }
+}
+
+/// Tries each target's buckets; the first one is the user's own.
+fn tries(policies: &[Policy], targets: &[&Wanted<ObjectStoreUserSpec>]) -> Vec<Result<Access, Trouble>> {
+    let one = |(at, target): (usize, &&Wanted<ObjectStoreUserSpec>)| {
+        let buckets = &target.spec.buckets;
+        let reached = buckets.iter().filter(|bucket| reaches(policies, bucket)).count();
+        let is_in = if at == 0 { reached == buckets.len() } else { reached > 0 };
+        Ok(if is_in { Access::Allowed(format!("list buckets of `{}`", target.name)) } else { Access::Denied })
+    };
+    targets.iter().enumerate().map(one).collect()
 }
 
 fn reaches(policies: &[Policy], bucket: &str) -> bool {
