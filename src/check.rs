@@ -15,6 +15,7 @@ mod images;
 pub mod layers;
 mod mail;
 mod naming;
+mod needs;
 mod objects;
 mod places;
 mod platform;

@@ -4,6 +4,7 @@
 //! literals that neither can hold, so that no two tenants can ever get one name: see [`pattern`] for the argument.
 
 pub mod mysql;
+pub mod object;
 pub mod pattern;
 pub mod slug;
 pub mod target;

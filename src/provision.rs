@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
 pub mod secret;
+pub mod variables;
 
 use std::collections::BTreeMap;
 
@@ -60,6 +61,14 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete_after: Option<String>,
 }
+
+/// Returns the text of a claim, our mark on an outside object: `tenantry:<tenant>:<uid>`.
+pub fn claim(tenant: &str, uid: &str) -> String {
+    format!("{CLAIM_PREFIX}{tenant}:{uid}")
+}
+
+/// How a claim starts wherever a server keeps free text.
+pub const CLAIM_PREFIX: &str = "tenantry:";
 
 /// Declares each kind once: variant, name in tier files and documents, settings, and whether it holds a customer's data.
 macro_rules! kinds {
@@ -120,6 +129,35 @@ kinds! {
     HttpResource "httpResource" Box<Wanted<HttpResourceSpec>>, false;
     /// A secret in the secret store that belongs to no service.
     Secret "secret" Wanted<SecretSpec>, false;
+}
+
+impl Kind {
+    /// Returns the kind of connection that such a resource is made on; `vault` stands for all secret stores, see
+    /// [`connection::fits`].
+    pub fn server(self) -> &'static str {
+        match self {
+            Kind::MysqlDatabase => "mysql",
+            Kind::PostgresDatabase | Kind::PostgresSchema => "postgres",
+            Kind::Bucket | Kind::ObjectStoreUser => "objectStore",
+            Kind::RabbitmqVhost => "rabbitmq",
+            Kind::RedisUser => "redis",
+            Kind::HttpResource => "http",
+            Kind::Secret => "vault",
+        }
+    }
+}
+
+impl Document {
+    /// Returns the connection of the estate's secret store: where credentials lie, else the only store there is.
+    pub fn secret_store(&self) -> Option<(&str, &Connection)> {
+        let named = self.resources.iter().find_map(|resource| Some(resource.head().secret?.store.as_str()));
+        let mut stores = self.connections.iter().filter(|(name, connection)| match named {
+            Some(named) => name.as_str() == named,
+            None => connection::is_store(connection.kind()),
+        });
+        let (name, connection) = stores.next()?;
+        stores.next().is_none().then_some((name.as_str(), connection))
+    }
 }
 
 impl Resource {

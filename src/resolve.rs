@@ -1,8 +1,8 @@
 //! The resolve step: a checked tenant → its plan, with every default, name and choice made. It cannot fail.
 
+mod http;
 mod provisions;
 mod services;
-pub mod variables;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -71,23 +71,18 @@ fn database(finder: &mut Finder<'_>, pointer: &str, name: &str, tls: &Tls, crede
 
 fn web_login(finder: &mut Finder<'_>, pointer: &str, authentication: &HttpAuthentication) {
     match authentication {
-        HttpAuthentication::Bearer { token_env } => {
-            variable(finder, &format!("{pointer}/bearer/tokenEnv"), token_env);
+        HttpAuthentication::Bearer { token_env, token_file } => {
+            one_text(finder, &below(pointer, "bearer"), ("tokenEnv", token_env), ("tokenFile", token_file));
         }
         HttpAuthentication::Basic(credentials) => user_password(finder, &below(pointer, "basic"), credentials),
-        HttpAuthentication::Header { name: _, value_env } => {
-            variable(finder, &format!("{pointer}/header/valueEnv"), value_env);
+        HttpAuthentication::Header { name: _, value_env, value_file } => {
+            one_text(finder, &below(pointer, "header"), ("valueEnv", value_env), ("valueFile", value_file));
         }
         HttpAuthentication::Login { path: _, username_key: _, password_key: _, token_at, credentials } => {
             super::http::pointer(finder, &format!("{pointer}/login/tokenAt"), token_at);
             user_password(finder, &format!("{pointer}/login/credentials"), credentials);
         }
     }
-}
-
-/// What a connection of this kind can be used for, in words.
-pub(super) fn is_store(kind: &str) -> bool {
-    matches!(kind, "vault" | "awsSecretsManager" | "kubernetesSecrets" | "directory" | "sandbox")
 }
 
 fn user_password(finder: &mut Finder<'_>, pointer: &str, credentials: &UserPassword) {
@@ -107,6 +102,18 @@ fn user_password(finder: &mut Finder<'_>, pointer: &str, credentials: &UserPassw
             "a credential comes from exactly one place, user and password together",
             "name `usernameEnv` and `passwordEnv`, or `usernameFile` and `passwordFile`, or one `secret` of the secret store",
         );
+    }
+}
+
+/// A token comes from one place: a variable or a file.
+fn one_text(finder: &mut Finder<'_>, pointer: &str, env: (&str, &Option<String>), path: (&str, &Option<String>)) {
+    if let Some(name) = env.1 {
+        variable(finder, &below(pointer, env.0), name);
+    }
+    file(finder, &below(pointer, path.0), path.1.as_deref());
+    if env.1.is_some() == path.1.is_some() {
+        let help = format!("name `{}` or `{}`", env.0, path.0);
+        finder.key(Code::CredentialSource, pointer, "a credential comes from exactly one place", help);
     }
 }
 

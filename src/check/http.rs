@@ -13,14 +13,15 @@ use super::{
 use crate::{
     diag::Code,
     provision::{
-        http::{Call, HttpResourceSpec, Lookup, ReadyWhen},
+        http::{Call, HttpResourceSpec, Login, Lookup, Need, Pages, ReadyWhen, Reveal},
         secret::SecretField,
+        variables::{Piece, pieces, references},
     },
-    resolve::variables::{Piece, pieces},
 };
 
 /// What `${…}` may name, beside `platform.settings.…`.
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 16] = [
+    "claim",
     "tenant.name",
     "tenant.uid",
     "tenant.displayName",
@@ -43,32 +44,44 @@ const VARIABLES: [&str; 15] = [
 struct Scope<'a> {
     /// Whether an object has been found by then.
     found: bool,
-    secret: &'a BTreeMap<String, SecretField>,
+    /// The objects that it needs, and that are known by then.
+    needs: Option<&'a BTreeMap<String, Need>>,
+    /// The fields of its credential, where that may be used.
+    secret: Option<&'a BTreeMap<String, SecretField>>,
     /// `platform.settings`; `None` if unknown.
     settings: Option<&'a Value>,
 }
 
 /// Finds what is wrong with an `httpResource`.
 pub(super) fn check(finder: &mut Finder<'_>, spec: &HttpResourceSpec, settings: Option<&Value>) {
-    let HttpResourceSpec { lookup, create, update, delete, wanted, claim_at, ready_when, secret } = spec;
-    let scope = Scope { found: true, secret, settings };
-    let before = Scope { found: false, ..scope };
-    let Lookup { call: search, items, matching, page_parameter: _, absent: _ } = lookup;
-    call(finder, "/lookup/call", search, before);
+    let HttpResourceSpec { needs, lookup, create, update, delete, wanted, claim_at, ready_when, secret, login, reveal } =
+        spec;
+    // What is known, at the times of: the lookup of a need, the lookup, the creation, and everything later.
+    let first = Scope { found: false, needs: None, secret: None, settings };
+    let search = Scope { needs: Some(needs), ..first };
+    let before = Scope { secret: Some(secret), ..search };
+    let later = Scope { found: true, ..before };
+    for (name, Need { after: _, lookup }) in needs {
+        self::lookup(finder, &below(&below("/needs", name), "lookup"), lookup, first);
+    }
+    self::lookup(finder, "/lookup", lookup, search);
     call(finder, "/create", create, before);
     for (pointer, optional) in [("/update", update), ("/delete", delete)] {
-        optional.iter().for_each(|request| call(finder, pointer, request, scope));
+        optional.iter().for_each(|request| call(finder, pointer, request, later));
     }
-    for (base, map, scope) in [("/lookup/matching", matching, before), ("/wanted", wanted, scope)] {
-        for (key, wanted) in map {
-            let at = below(base, key);
-            pointer_key(finder, &at, key);
-            value(finder, &at, wanted, scope);
-        }
-    }
-    for (at, pointer) in [("/lookup/items", items), ("/claimAt", claim_at)] {
-        if let Some(pointer) = pointer.as_deref().filter(|pointer| !is_pointer(pointer)) {
-            not_a_pointer(finder, at, pointer, false);
+    values(finder, "/wanted", wanted, Scope { secret: None, ..later });
+    if let Some(pointer) = claim_at {
+        self::pointer(finder, "/claimAt", pointer);
+        let writes = |call: &Call| call.body.as_ref().is_some_and(|body| references(body).contains("claim"));
+        for (at, call) in
+            [Some(("/create", create)), update.as_ref().map(|update| ("/update", update))].into_iter().flatten()
+        {
+            if !writes(call) {
+                let message = "the claim is looked for in the object, and this request does not write it";
+                let help =
+                    "write `${claim}` into the body, or take `claimAt` out: the claim is then kept in the secret store";
+                finder.key(Code::ClaimNotWritten, at, message, help);
+            }
         }
     }
     if let Some(ReadyWhen { ready, failed, interval_seconds: _, timeout_seconds: _ }) = ready_when {
@@ -77,6 +90,71 @@ pub(super) fn check(finder: &mut Finder<'_>, spec: &HttpResourceSpec, settings: 
         }
     }
     fields(finder, "/secret", secret, settings);
+    if let Some(Login { username, password, proof, refused: _, set }) = login {
+        for (at, name) in [("/login/username", username), ("/login/password", password)] {
+            field(finder, at, name, secret, |_| true);
+        }
+        call(finder, "/login/proof", proof, Scope { secret: None, ..later });
+        call(finder, "/login/set", set, later);
+    }
+    if let Some(Reveal { call: ask, fields }) = reveal {
+        call(finder, "/reveal/call", ask, Scope { secret: None, ..later });
+        for (name, pointer) in fields {
+            let at = below("/reveal/fields", name);
+            field(finder, &at, name, secret, |field| matches!(field, SecretField::Answer(_)));
+            self::pointer(finder, &at, pointer);
+        }
+    }
+}
+
+/// Finds a name that is no such field of the secret.
+fn field(
+    finder: &mut Finder<'_>,
+    at: &str,
+    name: &str,
+    secret: &BTreeMap<String, SecretField>,
+    fits: impl Fn(&SecretField) -> bool,
+) {
+    if !secret.get(name).is_some_and(&fits) {
+        let known = secret.iter().filter(|(_, field)| fits(field)).map(|(name, _)| name.as_str());
+        let message = format!("{} is no such field of its secret", shown(name));
+        finder.value(
+            Code::UnknownVariable,
+            at,
+            message,
+            suggest::help(name, "fields", known, "add the field to `secret`"),
+        );
+    }
+}
+
+fn lookup(finder: &mut Finder<'_>, base: &str, lookup: &Lookup, scope: Scope<'_>) {
+    let Lookup { call: search, items, matching, containing, pages, detail, absent: _ } = lookup;
+    call(finder, &below(base, "call"), search, scope);
+    values(finder, &below(base, "matching"), matching, scope);
+    values(finder, &below(base, "containing"), containing, scope);
+    if let Some(items) = items.as_deref().filter(|items| !items.is_empty()) {
+        pointer(finder, &below(base, "items"), items);
+    }
+    match pages {
+        Some(Pages::Number { parameter: _, last_at: Some(last_at) }) => {
+            pointer(finder, &format!("{base}/pages/number/lastAt"), last_at);
+        }
+        Some(Pages::Cursor { parameter: _, next_at }) => {
+            pointer(finder, &format!("{base}/pages/cursor/nextAt"), next_at);
+        }
+        Some(Pages::Number { parameter: _, last_at: None }) | None => {}
+    }
+    if let Some(detail) = detail {
+        call(finder, &below(base, "detail"), detail, Scope { found: true, ..scope });
+    }
+}
+
+fn values(finder: &mut Finder<'_>, base: &str, values: &BTreeMap<String, Value>, scope: Scope<'_>) {
+    for (key, wanted) in values {
+        let at = below(base, key);
+        pointer_key(finder, &at, key);
+        value(finder, &at, wanted, scope);
+    }
 }
 
 /// Finds what is wrong with the fields of a secret.
@@ -91,7 +169,7 @@ pub(super) fn fields(
         match field {
             SecretField::Value(text) => {
                 let pointer = below(&at, "value");
-                references(finder, &pointer, text, Scope { found: false, secret: &BTreeMap::new(), settings });
+                refer(finder, &pointer, text, Scope { found: false, needs: None, secret: None, settings });
                 credential(finder, &pointer, key, text);
             }
             SecretField::Answer(pointer) if !is_pointer(pointer) => {
@@ -102,13 +180,31 @@ pub(super) fn fields(
     }
 }
 
+/// Headers that say who asks, or how the message is cut: the connection's and the client's own.
+const OWN_HEADERS: [&str; 7] =
+    ["authorization", "connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"];
+
 fn call(finder: &mut Finder<'_>, base: &str, call: &Call, scope: Scope<'_>) {
-    let Call { method: _, path, query, body, expect: _ } = call;
-    references(finder, &below(base, "path"), path, scope);
-    for (key, text) in query {
-        let at = below(&below(base, "query"), key);
-        references(finder, &at, text, scope);
-        credential(finder, &at, key, text);
+    let Call { method: _, path, query, headers, body, expect: _, taken: _, idempotency_header, repeatable: _ } = call;
+    // A URL is written into the logs of every machine on the way.
+    let open = Scope { secret: None, ..scope };
+    refer(finder, &below(base, "path"), path, open);
+    for (map, base) in [(query, below(base, "query")), (headers, below(base, "headers"))] {
+        for (key, text) in map {
+            let at = below(&base, key);
+            refer(finder, &at, text, open);
+            credential(finder, &at, key, text);
+        }
+    }
+    let own = |name: &str| OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str());
+    let named = headers.keys().map(|name| (below(&below(base, "headers"), name), name));
+    let key = idempotency_header.iter().map(|name| (below(base, "idempotencyHeader"), name));
+    for (at, name) in named.chain(key) {
+        if own(name) || name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            let message = format!("{} is no header that can be set here", shown(name));
+            let help = "write letters, digits and hyphens; who asks is said by the connection's `authentication`";
+            finder.value(Code::InvalidIdentifier, &at, message, help);
+        }
     }
     if let Some(body) = body {
         value(finder, &below(base, "body"), body, scope);
@@ -117,7 +213,7 @@ fn call(finder: &mut Finder<'_>, base: &str, call: &Call, scope: Scope<'_>) {
 
 fn value(finder: &mut Finder<'_>, pointer: &str, value: &Value, scope: Scope<'_>) {
     match value {
-        Value::String(text) => references(finder, pointer, text, scope),
+        Value::String(text) => refer(finder, pointer, text, scope),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 self::value(finder, &format!("{pointer}/{index}"), item, scope);
@@ -136,7 +232,7 @@ fn value(finder: &mut Finder<'_>, pointer: &str, value: &Value, scope: Scope<'_>
     }
 }
 
-fn references(finder: &mut Finder<'_>, pointer: &str, text: &str, scope: Scope<'_>) {
+fn refer(finder: &mut Finder<'_>, pointer: &str, text: &str, scope: Scope<'_>) {
     for piece in pieces(text) {
         match piece {
             Piece::Literal(_) => {}
@@ -164,11 +260,22 @@ fn unknown(reference: &str, scope: Scope<'_>) -> Option<String> {
         "found" if scope.found && !rest.is_empty() => None,
         "found" if scope.found => Some("write `${found.field}`".to_owned()),
         "found" => Some("nothing has been found before the lookup, nor when the object is created".to_owned()),
-        "secret" if scope.secret.contains_key(rest) => None,
-        "secret" => {
-            let fields = scope.secret.keys().map(String::as_str);
-            Some(suggest::help(rest, "fields of its secret", fields, "add the field to `secret`"))
+        "needs" => {
+            let name = rest.split('.').next().unwrap_or_default();
+            let known = scope.needs.into_iter().flat_map(BTreeMap::keys).map(String::as_str);
+            if scope.needs.is_some_and(|needs| needs.contains_key(name)) && rest.len() > name.len() {
+                return None;
+            }
+            Some(suggest::help(name, "objects that it needs", known, "add it to `needs`, and name one of its fields"))
         }
+        "secret" => match scope.secret {
+            Some(secret) if secret.contains_key(rest) => None,
+            Some(secret) => {
+                let fields = secret.keys().map(String::as_str);
+                Some(suggest::help(rest, "fields of its secret", fields, "add the field to `secret`"))
+            }
+            None => Some("a credential goes into the body of a request that makes or changes".to_owned()),
+        },
         _ => match reference.strip_prefix("platform.settings.") {
             Some(keys) => {
                 let settings = scope.settings?;

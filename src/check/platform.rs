@@ -17,7 +17,7 @@ use crate::{
     diag::{Code, Diagnostic},
     estate::{Naming, Platform},
     name::ItemName,
-    provision::connection::Connection,
+    provision::connection::{Connection, is_store},
     raw::estate::{EstateFile, EstateSpec, Routing},
     sources::ESTATE_FILE,
 };
@@ -72,7 +72,7 @@ fn facts(value: &Value) -> Facts {
     // A kind that does not exist is a finding of its own, and nothing follows from it.
     let kind = |connection: &Value| {
         let kind = connection.get("kind").and_then(Value::as_str).unwrap_or_default();
-        if provisions::SERVERS.contains(&kind) || endpoints::is_store(kind) { kind.to_owned() } else { String::new() }
+        if provisions::SERVERS.contains(&kind) || is_store(kind) { kind.to_owned() } else { String::new() }
     };
     let reserved = spec.and_then(|spec| spec.get("reservedSubdomains")).and_then(Value::as_array);
     let connections = map("connections").map(|map| map.iter().map(|(name, c)| (name.clone(), kind(c))).collect());
@@ -181,7 +181,7 @@ fn repository(finder: &mut Finder<'_>, url: &str) {
 }
 
 fn store(finder: &mut Finder<'_>, name: &str, connections: &BTreeMap<String, Connection>) {
-    let stores = || connections.iter().filter(|(_, c)| endpoints::is_store(c.kind())).map(|(name, _)| name.as_str());
+    let stores = || connections.iter().filter(|(_, c)| is_store(c.kind())).map(|(name, _)| name.as_str());
     let none = "add a connection of kind `vault`, `awsSecretsManager`, `kubernetesSecrets` or `directory`";
     match connections.get(name) {
         None => {
@@ -189,7 +189,7 @@ fn store(finder: &mut Finder<'_>, name: &str, connections: &BTreeMap<String, Con
             let message = format!("there is no connection {}", shown(name));
             finder.value(Code::UnknownConnection, "/spec/secrets/store", message, help);
         }
-        Some(connection) if !endpoints::is_store(connection.kind()) => {
+        Some(connection) if !is_store(connection.kind()) => {
             let help = suggest::help("", "secret stores", stores().collect::<Vec<_>>(), none);
             let message =
                 format!("the connection {} is of kind `{}`, which keeps no secrets", shown(name), connection.kind());

@@ -1,14 +1,14 @@
 //! Rules on the outside resources of a tier: settings of the right shape, on a server of the right kind, with names of
 //! their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::{
-    endpoints, http,
+    http,
     layers::Layered,
-    naming, objects,
+    naming, needs, objects,
     places::{Finder, Places, below},
     shape::shown,
     suggest,
@@ -19,7 +19,7 @@ use crate::{
     diag::{Code, Diagnostic, Place},
     estate::group::{self, Spec},
     name::Target,
-    provision::Kind,
+    provision::{Kind, connection::fits},
     raw::tier::{Each, ProvisionGroup, TierSpec},
 };
 
@@ -120,19 +120,46 @@ fn settings(
     let item = member.item.as_ref().map(|item| below(&below(&pointer, "items"), item));
     let places = SettingPlaces { layered, group: pointer, item };
     let mut finder = Finder::new(&places);
+    let id = member.item.as_ref().map_or_else(|| name.to_owned(), |item| format!("{name}/{item}"));
     let mut value = Value::Object(member.settings);
     around.shapes.provision(group.kind).check(&mut value, "", &mut finder);
     let settings = if let Value::Object(settings) = value { settings } else { Map::new() };
     if let Ok(spec) = Spec::read(group.kind, settings) {
         rules(&mut finder, tier, group, &spec, around);
+        if let Spec::HttpResource(spec) = &spec {
+            needs::check(&mut finder, &id, spec, &order(tier));
+        }
     }
     finder.finish()
+}
+
+/// Returns what each `httpResource` of a tier comes after. Those of `each` are one for each service.
+fn order(tier: &TierSpec) -> needs::Order {
+    let groups = tier.provisions.iter().filter(|(_, group)| group.kind == Kind::HttpResource);
+    let all = groups.flat_map(|(name, group)| {
+        let services = group.each.iter().flat_map(|_| tier.services.keys().map(|service| Some(service.clone())));
+        let mut items: Vec<Option<String>> = services.collect();
+        let members = members(group);
+        items.extend(members.iter().filter(|_| group.each.is_none()).map(|member| member.item.clone()));
+        let after: Vec<BTreeSet<String>> = members.iter().map(|member| after(&member.settings)).collect();
+        items.into_iter().enumerate().map(move |(at, item)| {
+            let id = item.map_or_else(|| name.clone(), |item| format!("{name}/{item}"));
+            (id, after.get(at).or(after.last()).cloned().unwrap_or_default())
+        })
+    });
+    all.collect()
+}
+
+fn after(settings: &Map<String, Value>) -> BTreeSet<String> {
+    let needs = settings.get("needs").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    needs.filter_map(|need| need.get("after")?.as_str().map(str::to_owned)).collect()
 }
 
 fn rules(finder: &mut Finder<'_>, tier: &TierSpec, group: &ProvisionGroup, spec: &Spec, around: &Around<'_>) {
     let has_credential = match spec {
         Spec::Bucket(_) => false,
-        Spec::HttpResource(spec) => !spec.secret.is_empty(),
+        // A claim that the object cannot carry is kept where credentials are.
+        Spec::HttpResource(spec) => spec.claim_at.is_none() || !spec.secret.is_empty(),
         _ => true,
     };
     if has_credential && around.facts.has_store == Some(false) {
@@ -156,7 +183,7 @@ fn rules(finder: &mut Finder<'_>, tier: &TierSpec, group: &ProvisionGroup, spec:
 fn connection(finder: &mut Finder<'_>, pointer: &str, group: &ProvisionGroup, around: &Around<'_>) {
     let Some(connections) = &around.facts.connections else { return };
     let pointer = below(pointer, "connection");
-    let (kind, wanted) = (group.kind, server(group.kind));
+    let (kind, wanted) = (group.kind, group.kind.server());
     let fitting = || connections.iter().filter(|(_, kind)| fits(wanted, kind)).map(|(name, _)| name.as_str());
     match connections.get(&group.connection) {
         None => {
@@ -184,23 +211,6 @@ fn connection(finder: &mut Finder<'_>, pointer: &str, group: &ProvisionGroup, ar
 
 /// The kinds of connections that resources are made on, secret stores aside.
 pub(super) const SERVERS: [&str; 6] = ["mysql", "postgres", "objectStore", "rabbitmq", "redis", "http"];
-
-/// Returns the kind of connection that a kind of resource is made on.
-fn server(kind: Kind) -> &'static str {
-    match kind {
-        Kind::MysqlDatabase => "mysql",
-        Kind::PostgresDatabase | Kind::PostgresSchema => "postgres",
-        Kind::Bucket | Kind::ObjectStoreUser => "objectStore",
-        Kind::RabbitmqVhost => "rabbitmq",
-        Kind::RedisUser => "redis",
-        Kind::HttpResource => "http",
-        Kind::Secret => "vault",
-    }
-}
-
-fn fits(wanted: &str, found: &str) -> bool {
-    found == "sandbox" || if wanted == "vault" { endpoints::is_store(found) } else { wanted == found }
-}
 
 /// Name spaces on the server that a resource takes a name in.
 fn targets(kind: Kind) -> &'static [Target] {

@@ -9,20 +9,55 @@ use super::{
 };
 use crate::{
     diag::Code,
-    provision::rabbitmq::{Binding, DestinationType, Policy, Queue, QueueType, RabbitmqVhostSpec},
+    provision::rabbitmq::{Binding, DestinationType, ExchangeType, Policy, Queue, QueueType, RabbitmqVhostSpec},
 };
+
+/// Arguments of a queue that are settings of their own: written twice, one of them would be lost.
+const SETTINGS: [(&str, &str); 5] = [
+    ("x-queue-type", "type"),
+    ("x-message-ttl", "messageTtl"),
+    ("x-max-length", "maxLength"),
+    ("x-dead-letter-exchange", "deadLetterExchange"),
+    ("x-dead-letter-routing-key", "deadLetterRoutingKey"),
+];
+
+/// The bytes of a short string, which names and routing keys are on the wire.
+const SHORT_STRING: usize = 255;
 
 /// What a policy can apply to.
 const APPLY_TO: [&str; 6] = ["all", "exchanges", "queues", "classic_queues", "quorum_queues", "streams"];
 
 /// Finds what is wrong with a virtual host.
 pub(super) fn check(finder: &mut Finder<'_>, spec: &RabbitmqVhostSpec) {
+    for (pointer, names) in [
+        ("/exchanges", spec.exchanges.keys().collect::<Vec<_>>()),
+        ("/queues", spec.queues.keys().collect()),
+        ("/policies", spec.policies.keys().collect()),
+    ] {
+        for name in names {
+            check_name(finder, &below(pointer, name), name);
+        }
+    }
     for (name, queue) in &spec.queues {
         check_queue(finder, &below("/queues", name), spec, queue);
     }
+    check_topics(finder, spec);
+    let queues = u32::try_from(spec.queues.len()).unwrap_or(u32::MAX);
+    if let Some(most) = spec.max_queues.filter(|most| *most < queues) {
+        let message = format!("the virtual host may have {most} queues and is to have {queues}");
+        finder.value(Code::TopologyRule, "/maxQueues", message, "write a higher number");
+    }
     for (index, binding) in spec.bindings.iter().enumerate() {
-        let Binding { source, destination, destination_type, routing_key: _ } = binding;
+        let Binding { source, destination, destination_type, routing_key, arguments: _ } = binding;
         let pointer = format!("/bindings/{index}");
+        if source.is_empty() {
+            let message = "the server itself binds the default exchange to every queue, by its name";
+            finder.value(Code::TopologyRule, &below(&pointer, "source"), message, "take the binding out");
+        }
+        if routing_key.len() > SHORT_STRING {
+            let message = format!("a routing key has at most {SHORT_STRING} bytes");
+            finder.value(Code::TopologyRule, &below(&pointer, "routingKey"), message, "write a shorter one");
+        }
         exchange(finder, &below(&pointer, "source"), spec, source);
         match destination_type {
             DestinationType::Exchange => exchange(finder, &below(&pointer, "destination"), spec, destination),
@@ -36,6 +71,37 @@ pub(super) fn check(finder: &mut Finder<'_>, spec: &RabbitmqVhostSpec) {
     }
 }
 
+/// `.` and `..` cannot stand in a URL, not even as `%2E`; names in `amq.` are the server's own.
+fn check_name(finder: &mut Finder<'_>, pointer: &str, name: &str) {
+    let fault = match name {
+        "" | "." | ".." => "is no name here",
+        name if name.starts_with("amq.") => "is a name of the server's own",
+        name if name.len() > SHORT_STRING => "is longer than 255 bytes",
+        _ => return,
+    };
+    finder.key(Code::TopologyRule, pointer, format!("{} {fault}", shown(name)), "write another name");
+}
+
+/// The server compares routing keys with topic permissions on topic exchanges only.
+fn check_topics(finder: &mut Finder<'_>, spec: &RabbitmqVhostSpec) {
+    for name in spec.topic_permissions.keys() {
+        let pointer = below("/topicPermissions", name);
+        match spec.exchanges.get(name) {
+            Some(exchange) if exchange.kind != ExchangeType::Topic => {
+                let message = format!("the exchange {} is no topic exchange: the rule has no effect", shown(name));
+                finder.key(Code::TopologyRule, &pointer, message, "take it out");
+            }
+            Some(_) => {}
+            None if name == "amq.topic" => {}
+            None => {
+                let help = suggest::help(name, "exchanges", spec.exchanges.keys().map(String::as_str), "take it out");
+                let message = format!("the virtual host has no exchange {}", shown(name));
+                finder.key(Code::TopologyUnknown, &pointer, message, help);
+            }
+        }
+    }
+}
+
 fn check_queue(finder: &mut Finder<'_>, pointer: &str, spec: &RabbitmqVhostSpec, queue: &Queue) {
     if let Some(dead) = &queue.dead_letter_exchange {
         exchange(finder, &below(pointer, "deadLetterExchange"), spec, dead);
@@ -43,6 +109,11 @@ fn check_queue(finder: &mut Finder<'_>, pointer: &str, spec: &RabbitmqVhostSpec,
     if queue.kind == QueueType::Quorum && !queue.durable {
         let help = "take `durable` out, or write `type: classic`";
         finder.value(Code::TopologyRule, &below(pointer, "durable"), "a quorum queue is always durable", help);
+    }
+    for (argument, setting) in SETTINGS.iter().filter(|(argument, _)| queue.arguments.contains_key(*argument)) {
+        let message = format!("`{argument}` is a setting of its own");
+        let at = below(&below(pointer, "arguments"), argument);
+        finder.key(Code::TopologyRule, &at, message, format!("write `{setting}` beside `arguments`"));
     }
     if queue.dead_letter_routing_key.is_some() && queue.dead_letter_exchange.is_none() {
         let at = below(pointer, "deadLetterRoutingKey");

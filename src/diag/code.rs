@@ -412,6 +412,10 @@ codes! {
         "`${…}` in an `httpResource` names a part of the tenant, its hosts or the platform, the object that was found, or a field of its own secret; and only what exists when it is filled in."
     InvalidPointer "invalid-pointer" Error
         "Places in the answer of an API are given as JSON pointers: `/status/ready`."
+    ClaimNotWritten "claim-not-written" Error
+        "An object whose claim is looked for under `claimAt` is made, and changed, with `${claim}` in the body: without it, it would not be ours a moment later."
+    UnknownNeed "unknown-need" Error
+        "`after` under `needs` names an `httpResource` of the same tier, and no circle of them: each would wait for the other."
 }
 
 impl fmt::Display for Code {

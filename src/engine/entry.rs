@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Trouble, TroubleKind};
 use crate::{
     provision::secret::{SecretField, SecretRef},
-    steps::credential::{self, Fixed, Seen},
+    steps::{
+        claim::Claim,
+        credential::{self, CLAIM_FIELD, Fixed, Seen},
+    },
 };
 
 /// One secret text.
@@ -88,21 +91,24 @@ impl Entry {
     }
 
     /// Returns how the entry stands against what is wanted.
-    pub fn compare(&self, wanted: &SecretRef) -> Seen {
-        credential::compare(wanted, |field| self.get(field).map(|secret| Fixed(secret.expose())))
+    pub fn compare(&self, wanted: &SecretRef, claim: &Claim) -> Seen {
+        credential::compare(wanted, claim, |field| self.get(field).map(|secret| Fixed(secret.expose())))
     }
 
-    /// Returns the fields with what is missing made, fixed texts corrected and `answers` added; what is there stays.
+    /// Returns the fields with what is missing made, fixed texts and the claim corrected and `answers` added; what else
+    /// is there stays.
     ///
     /// # Errors
     /// The machine gives no random numbers.
     pub fn completed(
         existing: Option<&Entry>,
         wanted: &SecretRef,
+        claim: &Claim,
         make: fn(u16) -> Result<Secret, Trouble>,
         answers: &BTreeMap<String, Secret>,
     ) -> Result<BTreeMap<String, Secret>, Trouble> {
         let mut fields = existing.map(|entry| entry.fields.clone()).unwrap_or_default();
+        fields.insert(CLAIM_FIELD.to_owned(), Secret::new(claim.to_string()));
         for (name, field) in &wanted.fields {
             match field {
                 SecretField::Value(text) => drop(fields.insert(name.clone(), Secret::new(text.as_str()))),
@@ -149,7 +155,9 @@ mod tests {
             ]),
         };
         let held = BTreeMap::from([("password".to_owned(), Secret::new("p")), ("host".to_owned(), Secret::new("old"))]);
-        let fields = Entry::completed(Some(&Entry::new(held, "1")), &wanted, Secret::random, &BTreeMap::new()).unwrap();
+        let claim = Claim { tenant: "a".to_owned(), uid: "1".to_owned() };
+        let held = Entry::new(held, "1");
+        let fields = Entry::completed(Some(&held), &wanted, &claim, Secret::random, &BTreeMap::new()).unwrap();
         assert_eq!((fields["password"].expose(), fields["host"].expose()), ("p", "new"));
     }
 }

@@ -74,6 +74,8 @@ pub(super) struct Progress<K: Kind> {
     credential: credential::Seen,
     seen: Option<K::Seen>,
     trouble: Option<TroubleReport>,
+    /// What kept the last round from being finished.
+    earlier: Option<TroubleReport>,
     refusal: Option<Refusal>,
     standing: Option<Standing>,
     decided: (Vec<CredentialAction>, Vec<K::Action>),
@@ -90,6 +92,7 @@ impl<K: Kind> Default for Progress<K> {
             credential: credential::Seen::NotWanted,
             seen: None,
             trouble: None,
+            earlier: None,
             refusal: None,
             standing: None,
             decided: (Vec::new(), Vec::new()),
@@ -107,7 +110,9 @@ impl<K: Kind> Member<K> {
     }
 
     fn look(&self) -> Look<'_, K::Spec> {
-        Look { asked: self.asked(), entry: self.progress.entry.as_ref() }
+        // Another tenant's credential proves nothing.
+        let is_ours = matches!(self.progress.credential, credential::Seen::Present { .. });
+        Look { asked: self.asked(), entry: self.progress.entry.as_ref().filter(|_| is_ours) }
     }
 
     /// Reads the credential, so that the observer can prove it.
@@ -120,7 +125,7 @@ impl<K: Kind> Member<K> {
             Held::Free => (None, credential::Seen::Absent),
             Held::Deleted => (None, credential::Seen::Deleted),
             Held::Entry(entry) => {
-                let seen = entry.compare(secret);
+                let seen = entry.compare(secret, &self.claim);
                 (Some(entry), seen)
             }
         };
@@ -150,7 +155,7 @@ impl<K: Kind> Member<K> {
             return;
         };
         let decided = match settings.purpose {
-            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential)
+            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential, &settings.allow)
                 .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, &settings.allow)?))),
             Purpose::Destroy => K::destroy(self.asked(), seen).map(|actions| (self.forget(), actions)),
         };
@@ -191,13 +196,13 @@ impl<K: Kind> Member<K> {
         let none = super::service::Answers::new();
         match action {
             CredentialAction::Store { key } => {
-                let fields = Entry::completed(None, secret, settings.make, &none)?;
+                let fields = Entry::completed(None, secret, &self.claim, settings.make, &none)?;
                 // Lost is no trouble: what the other run stored is as good as ours.
                 let _: Written = store.create(key, &fields).await?;
             }
             CredentialAction::Complete { key, fields: _ } => {
                 let entry = self.progress.entry.as_ref();
-                let fields = Entry::completed(entry, secret, settings.make, &none)?;
+                let fields = Entry::completed(entry, secret, &self.claim, settings.make, &none)?;
                 let version = entry.map(|entry| entry.version.clone()).unwrap_or_default();
                 let _: Written = store.replace(key, &version, &fields).await?;
             }
@@ -214,7 +219,7 @@ impl<K: Kind> Member<K> {
         }
         // Between our reading and writing another run may have written: its version is then the one to add to.
         for _ in 0..3 {
-            let fields = Entry::completed(self.progress.entry.as_ref(), &secret, settings.make, &answers)?;
+            let fields = Entry::completed(self.progress.entry.as_ref(), &secret, &self.claim, settings.make, &answers)?;
             points::pass("keep-answer", Side::Before);
             let written = match &self.progress.entry {
                 Some(entry) => store.replace(&secret.key, &entry.version, &fields).await?,
@@ -352,7 +357,8 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
             let Self { observer, performer: _, prober: _, members } = self;
             let mut asked: Vec<&mut Member<K>> = members.iter_mut().filter(|member| all || member.has_news()).collect();
             for member in &mut asked {
-                (member.progress.trouble, member.progress.touched) = (None, false);
+                let progress = &mut member.progress;
+                (progress.earlier, progress.touched) = (progress.trouble.take(), false);
             }
             read_credentials(&mut asked, settings).await;
             let ready: Vec<usize> = (0..asked.len()).filter(|at| asked[*at].progress.trouble.is_none()).collect();
@@ -388,11 +394,13 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
     fn give_up(&mut self, held_back: &BTreeSet<String>) {
         for member in self.members.iter_mut().filter(|member| !held_back.contains(&member.claim.tenant)) {
             if member.is_open() && member.progress.trouble.is_none() {
-                member.progress.trouble = Some(TroubleReport {
+                let unfinished = || TroubleReport {
                     message: "is still not as wanted after every step was done".to_owned(),
                     help: "something else changes it, or the server takes settings without keeping them".to_owned(),
                     passes: true,
-                });
+                };
+                // Where the last round failed, what it failed of says more.
+                member.progress.trouble = Some(member.progress.earlier.take().unwrap_or_else(unfinished));
             }
         }
     }

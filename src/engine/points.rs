@@ -51,6 +51,7 @@ mod with_faults {
 
     static PASSED: AtomicUsize = AtomicUsize::new(0);
 
+    /// Passes a point, and dies there if `TENANTRY_POINT` says so.
     pub fn pass(name: &str, side: Side) {
         static ORDER: OnceLock<Order> = OnceLock::new();
         let number = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
@@ -76,6 +77,7 @@ mod with_faults {
         }
     }
 
+    /// Returns whether `TENANTRY_PLANTED_BUG` names this bug.
     pub fn planted(bug: &str) -> bool {
         static BUG: OnceLock<String> = OnceLock::new();
         BUG.get_or_init(|| env::var("TENANTRY_PLANTED_BUG").unwrap_or_default()) == bug

@@ -23,7 +23,7 @@ use crate::{
     },
     steps::{
         claim::{Claim, Owner},
-        redis::{Categories, RedisAction, RedisUser, Rules, Seen, UNSAVED, User, claim_channel, rules},
+        redis::{Categories, GENERATION, RedisAction, RedisUser, Rules, SAVED, Seen, User, claim_channel, rules},
     },
 };
 
@@ -230,6 +230,15 @@ impl Found {
         })
     }
 
+    /// A digest of all that is said of the user, what the server derives from it left out.
+    fn digest(&self) -> String {
+        let Self { flags, passwords, commands, keys, channels, has_selectors } = self;
+        let flags: BTreeSet<&String> =
+            flags.iter().filter(|flag| ["on", "off", "nopass"].contains(&flag.as_str())).collect();
+        let all = format!("{flags:?} {passwords:?} {commands:?} {keys:?} {channels:?} {has_selectors}");
+        Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     fn user(mut self, claim: &Claim, login: Option<bool>) -> User {
         let claims: Vec<String> =
             self.channels.iter().filter(|channel| Claim::read(channel).is_some()).cloned().collect();
@@ -238,8 +247,10 @@ impl Found {
             [] => Owner::Unmarked,
             [one, ..] => Owner::of(Some(one), claim),
         };
-        self.channels.retain(|channel| !claims.contains(channel));
-        let unsaved = self.channels.remove(UNSAVED);
+        let saved = self.channels.iter().filter_map(|channel| channel.strip_prefix(SAVED)).map(str::to_owned).collect();
+        self.channels.retain(|channel| !claims.contains(channel) && !channel.starts_with(SAVED));
+        let digest = self.digest();
+        self.channels.retain(|channel| !channel.starts_with(GENERATION));
         let is = |flag: &str| self.flags.iter().any(|found| found == flag);
         // The server always starts with what holds for all other commands.
         let commands = self.commands.split(' ').filter(|rule| *rule != "-@all").map(str::to_owned).collect();
@@ -250,7 +261,7 @@ impl Found {
             channels: self.channels,
             commands,
         };
-        User { owner, rules, unsaved, login }
+        User { owner, rules, digest, saved, login }
     }
 }
 
@@ -285,7 +296,7 @@ impl Performer {
     }
 
     /// `reset` first: `SETUSER` only adds to what a user has.
-    async fn set(&self, look: Look<'_, RedisUserSpec>, unsaved: bool) -> Result<Value, Trouble> {
+    async fn set(&self, look: Look<'_, RedisUserSpec>) -> Result<Value, Trouble> {
         let Wanted { name, spec, .. } = look.wanted();
         let Rules { on: _, keys, channels, commands, excess: _ } = rules(name, spec);
         let password = look.entry.ok_or_else(no_entry)?.need("password")?;
@@ -304,9 +315,7 @@ impl Performer {
             command.arg(format!("&{channel}"));
         }
         command.arg(format!("&{}", claim_channel(look.asked.claim)));
-        if unsaved {
-            command.arg(format!("&{UNSAVED}"));
-        }
+        command.arg(format!("&{GENERATION}{}", Secret::random(12)?.expose()));
         self.0.ask("set a user", command.arg(commands)).await
     }
 }
@@ -318,11 +327,16 @@ fn no_entry() -> Trouble {
 impl Perform<RedisUser> for Performer {
     async fn perform(&self, look: Look<'_, RedisUserSpec>, action: &RedisAction) -> Result<Answers, Trouble> {
         match action {
-            RedisAction::Create { user: _, unsaved } | RedisAction::Reset { user: _, differences: _, unsaved } => {
-                self.set(look, *unsaved).await?;
+            RedisAction::Create { user: _ } | RedisAction::Reset { user: _, differences: _ } => {
+                self.set(look).await?;
             }
             RedisAction::Save => drop(self.0.ask("save the users", cmd("ACL").arg("SAVE")).await?),
-            RedisAction::MarkSaved { user: _ } => drop(self.set(look, false).await?),
+            RedisAction::MarkSaved { user, digest } => {
+                // `SETUSER` makes a user that went in between: one that may do nothing, and is ours.
+                let marks =
+                    [claim_channel(look.asked.claim), format!("{SAVED}{digest}")].map(|mark| format!("&{mark}"));
+                self.0.ask("mark a user as saved", cmd("ACL").arg("SETUSER").arg(user).arg(&marks)).await?;
+            }
             RedisAction::Disable { user } => {
                 self.0.ask("disable a user", cmd("ACL").arg("SETUSER").arg(user).arg("off").arg("resetpass")).await?;
             }

@@ -1,6 +1,9 @@
 //! The secret stores, one file each, and the kind `secret`, which needs nothing but a store.
 
+pub mod aws;
 pub mod directory;
+pub mod kubernetes;
+pub mod vault;
 
 use super::{Access, Look, Observe, Perform, Probe, Trouble, service::Answers};
 use crate::{

@@ -1,21 +1,35 @@
 //! Deadlines: no call to a server waits for ever.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::OnceLock, time::Duration};
 
 use super::{Trouble, TroubleKind};
 
-/// How long one call may take. A `CREATE DATABASE` on a loaded server takes a second; a Job is given ten minutes in all.
+/// How long one call may take unless the person who started the run says otherwise. A `CREATE DATABASE` on a loaded
+/// server takes a second; a Job is given ten minutes in all.
 pub const CALL: Duration = Duration::from_secs(8);
 
-/// Waits for a call, and no longer than [`CALL`].
+static CHOSEN: OnceLock<Duration> = OnceLock::new();
+
+/// Sets how long one call may take, once for the process; a second word is not heard.
+pub fn set_call(deadline: Duration) {
+    let _: Result<(), Duration> = CHOSEN.set(deadline);
+}
+
+/// Returns how long one call may take.
+pub fn call() -> Duration {
+    *CHOSEN.get().unwrap_or(&CALL)
+}
+
+/// Waits for a call, and no longer than [`call`] says.
 ///
 /// # Errors
 /// What the call says, or that its time is over. Whether a write happened is then unknown.
-pub async fn within<T>(what: &str, call: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
-    match tokio::time::timeout(CALL, call).await {
+pub async fn within<T>(what: &str, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    match tokio::time::timeout(call(), work).await {
         Ok(result) => result,
         Err(_) => {
-            Err(Trouble::new(TroubleKind::Deadline, format!("failed to {what}: no answer within {} s", CALL.as_secs())))
+            let after = call().as_secs_f32();
+            Err(Trouble::new(TroubleKind::Deadline, format!("failed to {what}: no answer within {after} s")))
         }
     }
 }

@@ -157,6 +157,46 @@ impl Connection {
             Connection::Sandbox { .. } => "sandbox",
         }
     }
+
+    /// Returns where the administrator's user and password come from, for kinds that have them.
+    pub fn credentials(&self) -> Option<&UserPassword> {
+        match self {
+            Connection::Mysql { credentials, .. }
+            | Connection::Postgres { credentials, .. }
+            | Connection::ObjectStore { credentials, .. }
+            | Connection::Rabbitmq { credentials, .. }
+            | Connection::Redis { credentials, .. }
+            | Connection::AwsSecretsManager { credentials, .. } => Some(credentials),
+            Connection::Http { authentication, .. } => match authentication {
+                HttpAuthentication::Basic(credentials) | HttpAuthentication::Login { credentials, .. } => {
+                    Some(credentials)
+                }
+                HttpAuthentication::Bearer { .. } | HttpAuthentication::Header { .. } => None,
+            },
+            Connection::Vault { .. }
+            | Connection::KubernetesSecrets { .. }
+            | Connection::Directory { .. }
+            | Connection::Sandbox { .. } => None,
+        }
+    }
+
+    /// Returns the key of the entry in the estate's secret store that the credential is, if it is one.
+    pub fn entry(&self) -> Option<&str> {
+        match self.credentials()?.source()? {
+            Source::Entry(key) => Some(key),
+            Source::Variables { .. } | Source::Files { .. } => None,
+        }
+    }
+}
+
+/// Returns whether a kind of connection can keep secrets.
+pub fn is_store(kind: &str) -> bool {
+    matches!(kind, "vault" | "awsSecretsManager" | "kubernetesSecrets" | "directory" | "sandbox")
+}
+
+/// Returns whether resources that are made on connections of kind `wanted` can be made on one of kind `found`.
+pub fn fits(wanted: &str, found: &str) -> bool {
+    found == "sandbox" || if wanted == "vault" { is_store(found) } else { wanted == found }
 }
 
 /// How a connection to a database server is protected.
@@ -275,7 +315,11 @@ pub enum HttpAuthentication {
     /// `Authorization: Bearer`.
     Bearer {
         /// The variable with the token.
-        token_env: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_env: Option<String>,
+        /// The file with the token, in place of a variable; a line break at its end is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_file: Option<String>,
     },
     /// `Authorization: Basic`.
     Basic(UserPassword),
@@ -284,7 +328,11 @@ pub enum HttpAuthentication {
         /// The header.
         name: String,
         /// The variable with its value.
-        value_env: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value_env: Option<String>,
+        /// The file with its value, in place of a variable; a line break at its end is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value_file: Option<String>,
     },
     /// A login that answers with a token, which then goes into `Authorization: Bearer`.
     Login {

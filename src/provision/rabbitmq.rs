@@ -7,11 +7,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Settings of a `rabbitmqVhost`. Exchange and queue names live inside the vhost and carry no tenant.
+///
+/// The document says all that is in the vhost, but for what the tenant's applications declare themselves, which is what
+/// `permissions.configure` matches. A queue or exchange that is neither stays until a run may replace things: it may hold
+/// messages. Only its bindings to what is wanted are taken away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RabbitmqVhostSpec {
     /// What the user may do, as anchored regular expressions over names.
     pub permissions: Permissions,
+    /// What the user may do with routing keys, by topic exchange; everything where an exchange is not named.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub topic_permissions: BTreeMap<String, TopicPermissions>,
+    /// What a queue is that an application declares without a type; the server's own default where absent. RabbitMQ
+    /// before 3.11 takes it only when the vhost is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_queue_type: Option<QueueType>,
     /// The most connections at one time; no limit where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
@@ -47,7 +58,19 @@ pub struct Permissions {
     pub read: String,
 }
 
-/// An exchange.
+/// Regular expressions over routing keys; each must start with `^` and end with `$`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TopicPermissions {
+    /// What the user may publish with.
+    #[schemars(regex(pattern = r"^\^.*\$$"))]
+    pub write: String,
+    /// What the user may bind and consume by.
+    #[schemars(regex(pattern = r"^\^.*\$$"))]
+    pub read: String,
+}
+
+/// An exchange. It cannot be changed once it is there, only made anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exchange {
@@ -79,7 +102,7 @@ pub enum ExchangeType {
     Topic,
 }
 
-/// A queue.
+/// A queue. It cannot be changed once it is there, only made anew; what may change later belongs into a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Queue {
@@ -130,6 +153,9 @@ pub struct Binding {
     /// The routing key or pattern.
     #[serde(default)]
     pub routing_key: String,
+    /// Further arguments: what a `headers` exchange compares.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arguments: BTreeMap<String, Value>,
 }
 
 /// What a binding leads to.

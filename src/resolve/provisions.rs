@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::variables;
+use super::http;
 use crate::{
     estate::{
         Platform, Tenant, Tier,
@@ -13,9 +13,8 @@ use crate::{
     name::{ItemName, Target},
     plan::Plan,
     provision::{
-        Resource, Wanted,
+        self, Resource, Wanted,
         connection::Connection,
-        http::{Call, HttpResourceSpec, Lookup},
         object_store::ObjectStoreUserSpec,
         secret::{SecretField, SecretRef},
     },
@@ -64,14 +63,23 @@ pub(super) fn provisions(platform: &Platform, tier: &Tier, tenant: &Tenant, plan
     Made { resources, connections, view }
 }
 
-/// Returns the connections that resources and their credentials are on: a document is performed by itself.
+/// Returns the connections that resources and their credentials are on, the administrators' credentials included: a
+/// document is performed by itself.
 fn connections(platform: &Platform, resources: &[Resource]) -> BTreeMap<String, Connection> {
     let named = resources.iter().flat_map(|resource| {
         let head = resource.head();
         [Some(head.connection), head.secret.map(|secret| secret.store.as_str())]
     });
     let known = named.flatten().filter_map(|name| platform.connections.get_key_value(name));
-    known.map(|(name, connection)| (name.clone(), connection.clone())).collect()
+    let mut used: BTreeMap<String, Connection> =
+        known.map(|(name, connection)| (name.clone(), connection.clone())).collect();
+    if used.values().any(|connection| connection.entry().is_some())
+        && let Some((name, store)) =
+            platform.secret_store.as_ref().and_then(|name| platform.connections.get_key_value(name))
+    {
+        used.insert(name.clone(), store.clone());
+    }
+    used
 }
 
 fn as_value(resource: &Resource) -> Value {
@@ -126,13 +134,16 @@ impl Maker<'_> {
             }
             Spec::HttpResource(spec) => {
                 let name = format!("{}/{id}", self.tenant.name);
-                let spec = self.http(spec);
-                let secret = (!spec.secret.is_empty()).then(|| self.secret(&id, spec.secret.clone())).flatten();
+                let spec = http::filled(spec, &|reference| self.variable(reference));
+                // An object with no place for its claim has an entry that holds it, and perhaps nothing else.
+                let needs_entry = spec.claim_at.is_none() || !spec.secret.is_empty();
+                let secret = needs_entry.then(|| self.secret(&id, spec.secret.clone())).flatten();
                 Resource::HttpResource(Box::new(wanted(group, id, name, None, secret, spec)))
             }
             Spec::Secret(spec) => {
                 let name = self.key(&id);
-                let secret = self.secret(&id, spec.fields.clone());
+                let fields = http::fields(&spec.fields, &|reference| self.variable(reference));
+                let secret = self.secret(&id, fields);
                 Resource::Secret(wanted(group, id, name, None, secret, spec.clone()))
             }
         }
@@ -140,6 +151,10 @@ impl Maker<'_> {
 
     fn name(&self, target: Target, item: &ItemName) -> String {
         self.platform.naming.of(target).name(&self.tenant.name, item)
+    }
+
+    fn claim(&self) -> String {
+        provision::claim(self.plan.tenant.name.as_str(), &self.plan.tenant.uid)
     }
 
     fn key(&self, id: &str) -> String {
@@ -216,47 +231,6 @@ impl Maker<'_> {
         names
     }
 
-    /// Fills the plan into the settings: where any JSON may stand a value keeps its type, elsewhere it is text.
-    fn http(&self, spec: &HttpResourceSpec) -> HttpResourceSpec {
-        let look_up = |reference: &str| self.variable(reference);
-        let call = |call: &Call| Call {
-            method: call.method,
-            path: variables::fill_text(&call.path, &look_up),
-            query: call.query.iter().map(|(key, text)| (key.clone(), variables::fill_text(text, &look_up))).collect(),
-            body: call.body.clone().map(|body| variables::fill(body, &look_up)),
-            expect: call.expect.clone(),
-        };
-        let values = |map: &BTreeMap<String, Value>| {
-            map.iter().map(|(key, value)| (key.clone(), variables::fill(value.clone(), &look_up))).collect()
-        };
-        let HttpResourceSpec { lookup, create, update, delete, wanted, claim_at, ready_when, secret } = spec;
-        HttpResourceSpec {
-            lookup: Lookup {
-                call: call(&lookup.call),
-                items: lookup.items.clone(),
-                matching: values(&lookup.matching),
-                page_parameter: lookup.page_parameter.clone(),
-                absent: lookup.absent.clone(),
-            },
-            create: call(create),
-            update: update.as_ref().map(call),
-            delete: delete.as_ref().map(call),
-            wanted: values(wanted),
-            claim_at: claim_at.clone(),
-            ready_when: ready_when.clone(),
-            secret: secret.iter().map(|(key, field)| (key.clone(), self.field(field))).collect(),
-        }
-    }
-
-    fn field(&self, field: &SecretField) -> SecretField {
-        match field {
-            SecretField::Value(text) => {
-                SecretField::Value(variables::fill_text(text, &|reference| self.variable(reference)))
-            }
-            SecretField::Generated(_) | SecretField::Answer(_) => field.clone(),
-        }
-    }
-
     fn variable(&self, reference: &str) -> Option<Value> {
         let Plan { platform, tenant, tier, namespace, hosts, .. } = self.plan;
         Some(match reference {
@@ -272,6 +246,7 @@ impl Maker<'_> {
             "tenant.subscription" => json!(tenant.subscription),
             "hosts.primary" => json!(hosts.primary),
             "namespace" => json!(namespace),
+            "claim" => json!(self.claim()),
             "platform.name" => json!(platform.name),
             "platform.displayName" => json!(platform.display_name),
             "platform.domain" => json!(platform.domain),

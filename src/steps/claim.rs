@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::provision;
+
 /// Whose object it is. The uid decides: a tenant that is made again under an old name is another tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Claim {
@@ -13,13 +15,10 @@ pub struct Claim {
     pub uid: String,
 }
 
-/// How a claim starts wherever a server keeps free text.
-const PREFIX: &str = "tenantry:";
-
 impl Claim {
     /// Reads a claim from a comment, a tag or a description; none where the text is something else.
     pub fn read(text: &str) -> Option<Self> {
-        let (tenant, uid) = text.strip_prefix(PREFIX)?.split_once(':')?;
+        let (tenant, uid) = text.strip_prefix(provision::CLAIM_PREFIX)?.split_once(':')?;
         (!tenant.is_empty() && !uid.is_empty()).then(|| Self { tenant: tenant.to_owned(), uid: uid.to_owned() })
     }
 }
@@ -27,7 +26,7 @@ impl Claim {
 /// The text that goes into a comment, a tag or a description: `tenantry:<tenant>:<uid>`.
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}:{}", self.tenant, self.uid)
+        f.write_str(&provision::claim(&self.tenant, &self.uid))
     }
 }
 

@@ -7,8 +7,17 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Action, Verb};
-use crate::provision::secret::{SecretField, SecretRef};
+use super::{
+    Action, Allow, Refusal, Verb,
+    claim::{Claim, Owner},
+};
+use crate::provision::{
+    Kind,
+    secret::{SecretField, SecretRef},
+};
+
+/// The field of every entry that is its claim: it is written with the values, so no store needs a second call for it.
+pub const CLAIM_FIELD: &str = "tenantry-claim";
 
 /// What the secret store has for a resource. Values do not come here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +36,8 @@ pub enum Seen {
         /// Fields that come from an answer which has not been had yet.
         awaited: Vec<String>,
     },
+    /// An entry is there that carries another tenant's claim, or that of an earlier tenant of the same name.
+    Another(Claim),
     /// The entry was deleted, but its versions are kept: what it held may still be in use.
     Deleted,
 }
@@ -40,8 +51,8 @@ pub enum CredentialAction {
         /// The key.
         key: String,
     },
-    /// Add what is missing and correct fixed texts, only over the version that was seen. A generated value that is
-    /// there is never made again.
+    /// Add what is missing (the claim, too) and correct fixed texts, only over the version that was seen. A generated
+    /// value that is there is never made again: whoever wrote it by hand gave it.
     Complete {
         /// The key.
         key: String,
@@ -88,8 +99,9 @@ impl fmt::Display for CredentialAction {
 /// Returns what the secret store needs before the resource is touched.
 ///
 /// # Errors
-/// The key was deleted softly: nobody can tell whether its password is in use, and a new one would lock tenants out.
-pub fn decide(secret: Option<&SecretRef>, seen: &Seen) -> Result<Vec<CredentialAction>, super::Refusal> {
+/// The entry is another tenant's, or was deleted softly: nobody can tell whether its password is in use, and a new one
+/// would lock tenants out.
+pub fn decide(secret: Option<&SecretRef>, seen: &Seen, allow: &Allow) -> Result<Vec<CredentialAction>, Refusal> {
     let Some(secret) = secret else { return Ok(Vec::new()) };
     let key = secret.key.clone();
     Ok(match seen {
@@ -99,8 +111,12 @@ pub fn decide(secret: Option<&SecretRef>, seen: &Seen) -> Result<Vec<CredentialA
             let fields: Vec<String> = missing.iter().chain(stale).cloned().collect();
             if fields.is_empty() { Vec::new() } else { vec![CredentialAction::Complete { key, fields }] }
         }
+        Seen::Another(_) if allow.adopts(Kind::Secret, &key) => {
+            vec![CredentialAction::Complete { key, fields: vec![CLAIM_FIELD.to_owned()] }]
+        }
+        Seen::Another(owner) => return Err(Refusal::Another { kind: Kind::Secret, name: key, owner: owner.clone() }),
         Seen::Deleted => {
-            return Err(super::Refusal::Impossible {
+            return Err(Refusal::Impossible {
                 what: format!("the credential at `{key}` was deleted, and its old versions are kept"),
                 help: "undelete it in the secret store, or destroy all its versions to have a new one made".to_owned(),
             });
@@ -108,11 +124,17 @@ pub fn decide(secret: Option<&SecretRef>, seen: &Seen) -> Result<Vec<CredentialA
     })
 }
 
-/// Returns what is to be said of an entry whose fields, and the fixed texts among them, are `present`.
-pub fn compare<'f>(secret: &SecretRef, present: impl Fn(&str) -> Option<Fixed<'f>>) -> Seen {
+/// Returns what is to be said of an entry, from its fields.
+pub fn compare<'f>(secret: &SecretRef, claim: &Claim, field: impl Fn(&str) -> Option<Fixed<'f>>) -> Seen {
     let (mut missing, mut stale, mut awaited) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, field) in &secret.fields {
-        match (field, present(name)) {
+    match Owner::of(field(CLAIM_FIELD).map(|Fixed(text)| text), claim) {
+        Owner::Ours => {}
+        Owner::Another(owner) => return Seen::Another(owner),
+        // Somebody gave it, under a key that is this tenant's alone.
+        Owner::Unmarked => missing.push(CLAIM_FIELD.to_owned()),
+    }
+    for (name, wanted) in &secret.fields {
+        match (wanted, field(name)) {
             (SecretField::Answer(_), None) => awaited.push(name.clone()),
             (SecretField::Value(_) | SecretField::Generated(_), None) => missing.push(name.clone()),
             (SecretField::Value(wanted), Some(Fixed(found))) if found != wanted => stale.push(name.clone()),
@@ -141,28 +163,48 @@ mod tests {
         SecretRef { store: "vault".to_owned(), key: "tenants/a/b".to_owned(), fields }
     }
 
+    fn claim(uid: &str) -> Claim {
+        Claim { tenant: "a".to_owned(), uid: uid.to_owned() }
+    }
+
+    fn decided(held: &[(&str, &str)]) -> Result<Vec<CredentialAction>, Refusal> {
+        let held: BTreeMap<&str, &str> = held.iter().copied().collect();
+        let seen = compare(&secret(), &claim("1"), |name| held.get(name).map(|text| Fixed(text)));
+        decide(Some(&secret()), &seen, &Allow::default())
+    }
+
+    fn complete(fields: &[&str]) -> Vec<CredentialAction> {
+        let fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        vec![CredentialAction::Complete { key: "tenants/a/b".to_owned(), fields }]
+    }
+
     #[test]
     fn a_stored_password_is_never_made_again() {
-        let held = BTreeMap::from([("host", "db"), ("password", "x")]);
-        let seen = compare(&secret(), |name| held.get(name).map(|text| Fixed(text)));
-        assert_eq!(seen, Seen::Present { missing: vec![], stale: vec![], awaited: vec!["token".to_owned()] });
-        assert_eq!(decide(Some(&secret()), &seen), Ok(vec![]));
+        let held = [(CLAIM_FIELD, "tenantry:a:1"), ("host", "db"), ("password", "x")];
+        assert_eq!(decided(&held), Ok(vec![]));
     }
 
     #[test]
     fn a_host_that_moved_is_corrected_beside_the_password() {
-        let held = BTreeMap::from([("host", "old"), ("password", "x")]);
-        let seen = compare(&secret(), |name| held.get(name).map(|text| Fixed(text)));
-        let key = "tenants/a/b".to_owned();
-        assert_eq!(
-            decide(Some(&secret()), &seen),
-            Ok(vec![CredentialAction::Complete { key, fields: vec!["host".to_owned()] }])
-        );
+        let held = [(CLAIM_FIELD, "tenantry:a:1"), ("host", "old"), ("password", "x")];
+        assert_eq!(decided(&held), Ok(complete(&["host"])));
+    }
+
+    #[test]
+    fn what_was_given_by_hand_is_claimed() {
+        assert_eq!(decided(&[("host", "db"), ("password", "given")]), Ok(complete(&[CLAIM_FIELD])));
+    }
+
+    #[test]
+    fn an_earlier_tenants_password_is_not_taken_over() {
+        let held = [(CLAIM_FIELD, "tenantry:a:2"), ("host", "db"), ("password", "x")];
+        assert!(matches!(decided(&held), Err(Refusal::Another { owner, .. }) if owner == claim("2")));
     }
 
     #[test]
     fn a_deleted_entry_is_no_free_key() {
-        assert!(decide(Some(&secret()), &Seen::Deleted).is_err());
-        assert_eq!(decide(Some(&secret()), &Seen::Absent).unwrap().len(), 1);
+        let decide = |seen| decide(Some(&secret()), &seen, &Allow::default());
+        assert!(decide(Seen::Deleted).is_err());
+        assert_eq!(decide(Seen::Absent).map(|actions| actions.len()), Ok(1));
     }
 }

@@ -4,8 +4,11 @@
 //! channel pattern among the user's rules, `tenantry:<tenant>:<uid>`: it comes into being in the same command as the
 //! user, and gives a right to nothing that anybody publishes to.
 //!
-//! Nor does a server tell whether its ACL file holds what its memory does. So a change carries a second such pattern,
-//! [`UNSAVED`], which is taken away once the file is written: a run that dies in between leaves it behind for the next.
+//! Nor does a server tell whether its ACL file holds what its memory does. So once the file is written, the user gets a
+//! second such pattern, [`SAVED`] and a digest of what was seen before the file was written. Where the digest is not that
+//! of the user as it is now, the file may hold an earlier state: after a crash, or when another run came in between. A
+//! third pattern, [`GENERATION`], is new with every change, so that a state which comes back is not taken for the one
+//! that was saved.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,8 +42,11 @@ pub struct Seen {
 /// Categories of commands without their `@`, `all` among them.
 pub type Categories = BTreeMap<String, BTreeSet<String>>;
 
-/// The channel pattern of a user that the ACL file may not hold yet.
-pub const UNSAVED: &str = "tenantry:unsaved";
+/// How the channel pattern starts that says which state of a user the ACL file holds.
+pub const SAVED: &str = "tenantry:saved:";
+
+/// How the channel pattern starts that is new with every change of a user.
+pub const GENERATION: &str = "tenantry:generation:";
 
 /// An ACL user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +55,10 @@ pub struct User {
     pub owner: Owner,
     /// Its rules, as they are compared: see [`rules`].
     pub rules: Rules,
-    /// Whether the ACL file may hold an earlier state of it.
-    pub unsaved: bool,
+    /// A digest of all that the server says of it, [`SAVED`] left out.
+    pub digest: String,
+    /// The digests that are marked as being in the ACL file.
+    pub saved: BTreeSet<String>,
     /// Whether the stored password is its only one and lets it in; none where no password is stored yet.
     pub login: Option<bool>,
 }
@@ -62,7 +70,7 @@ pub struct Rules {
     pub on: bool,
     /// Key patterns.
     pub keys: BTreeSet<String>,
-    /// Channel patterns, the claim and [`UNSAVED`] left out.
+    /// Channel patterns, the claim, [`SAVED`] and [`GENERATION`] left out.
     pub channels: BTreeSet<String>,
     /// Command rules, in the order in which they count. A server rewrites them, so what they allow is compared.
     pub commands: Vec<String>,
@@ -78,8 +86,6 @@ pub enum RedisAction {
     Create {
         /// The user.
         user: String,
-        /// Whether it is marked as not yet in the ACL file.
-        unsaved: bool,
     },
     /// Reset the user to exactly the wanted rules and the stored password.
     Reset {
@@ -87,15 +93,15 @@ pub enum RedisAction {
         user: String,
         /// What differs.
         differences: Vec<String>,
-        /// Whether it is marked as not yet in the ACL file.
-        unsaved: bool,
     },
     /// Write the users to the server's ACL file.
     Save,
-    /// Take the mark away that the user is not in the ACL file.
+    /// Mark the state of the user that was seen before the file was written.
     MarkSaved {
         /// The user.
         user: String,
+        /// The digest of that state.
+        digest: String,
     },
     /// Let the user in no more, with no password at all.
     Disable {
@@ -133,12 +139,12 @@ impl Action for RedisAction {
 impl fmt::Display for RedisAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RedisAction::Create { user, unsaved: _ } => write!(f, "create user `{user}`"),
-            RedisAction::Reset { user, differences, unsaved: _ } => {
+            RedisAction::Create { user } => write!(f, "create user `{user}`"),
+            RedisAction::Reset { user, differences } => {
                 write!(f, "reset user `{user}`: {}", differences.join(", "))
             }
             RedisAction::Save => f.write_str("save all users to the server's ACL file"),
-            RedisAction::MarkSaved { user } => write!(f, "mark user `{user}` as saved"),
+            RedisAction::MarkSaved { user, digest: _ } => write!(f, "mark user `{user}` as saved"),
             RedisAction::Disable { user } => write!(f, "disable user `{user}`"),
             RedisAction::Delete { user } => write!(f, "delete user `{user}`"),
         }
@@ -183,31 +189,30 @@ impl Kind for RedisUser {
 
     fn decide(asked: Asked<'_, RedisUserSpec>, seen: &Seen, allow: &Allow) -> Result<Vec<RedisAction>, Refusal> {
         let Asked { wanted, claim: _, stored: _ } = asked;
-        let (name, unsaved) = (&wanted.name, seen.has_file);
-        let mut actions = Vec::new();
-        let mut is_marked = false;
-        match &seen.user {
-            None => actions.push(RedisAction::Create { user: name.clone(), unsaved }),
-            Some(user) => {
-                if let Some(refusal) = Refusal::of(&user.owner, Self::KIND, wanted, allow.adopts(Self::KIND, name)) {
-                    return Err(refusal);
-                }
-                let differences = differences(user, &rules(name, &wanted.spec), &seen.categories);
-                if !differences.is_empty() {
-                    actions.push(RedisAction::Reset { user: name.clone(), differences, unsaved });
-                }
-                is_marked = user.unsaved;
-            }
+        let name = wanted.name.clone();
+        let Some(user) = &seen.user else { return Ok(vec![RedisAction::Create { user: name }]) };
+        if let Some(refusal) = Refusal::of(&user.owner, Self::KIND, wanted, allow.adopts(Self::KIND, &name)) {
+            return Err(refusal);
         }
-        if seen.has_file && (!actions.is_empty() || is_marked) {
-            actions.extend([RedisAction::Save, RedisAction::MarkSaved { user: name.clone() }]);
+        let differences = differences(user, &rules(&name, &wanted.spec), &seen.categories);
+        if !differences.is_empty() {
+            return Ok(vec![RedisAction::Reset { user: name, differences }]);
         }
-        Ok(actions)
+        // Only a state that was seen as wanted is marked as saved; the look after a change brings us here.
+        Ok(match seen.has_file && !user.saved.contains(&user.digest) {
+            true => vec![RedisAction::Save, RedisAction::MarkSaved { user: name, digest: user.digest.clone() }],
+            false => Vec::new(),
+        })
     }
 
     /// The user is disabled in memory and in the file before it goes: a restart must not bring back one that gets in.
+    ///
+    /// A user that is gone may still be in the file. As long as its credential is stored, which goes last, the removal
+    /// did not come to its end.
     fn destroy(asked: Asked<'_, RedisUserSpec>, seen: &Seen) -> Result<Vec<RedisAction>, Refusal> {
-        let Some(user) = &seen.user else { return Ok(Vec::new()) };
+        let Some(user) = &seen.user else {
+            return Ok(if seen.has_file && asked.stored { vec![RedisAction::Save] } else { Vec::new() });
+        };
         if let Some(refusal) = Refusal::of(&user.owner, Self::KIND, asked.wanted, false) {
             return Err(refusal);
         }
@@ -221,7 +226,7 @@ impl Kind for RedisUser {
 
     fn undo(action: &RedisAction) -> Option<RedisAction> {
         match action {
-            RedisAction::Create { user, unsaved: _ } => Some(RedisAction::Delete { user: user.clone() }),
+            RedisAction::Create { user } => Some(RedisAction::Delete { user: user.clone() }),
             RedisAction::Save => Some(RedisAction::Save),
             RedisAction::Reset { .. }
             | RedisAction::MarkSaved { .. }
@@ -236,7 +241,7 @@ impl Kind for RedisUser {
 }
 
 fn differences(user: &User, wanted: &Rules, categories: &Categories) -> Vec<String> {
-    let User { owner, rules, unsaved: _, login } = user;
+    let User { owner, rules, digest: _, saved: _, login } = user;
     let Rules { on, keys, channels, commands, excess } = rules;
     let mut differences = Vec::new();
     let mut differ = |is: bool, what: String| {
@@ -336,7 +341,13 @@ mod tests {
     fn as_wanted() -> User {
         let wanted = wanted();
         let rules = rules(&wanted.name, &wanted.spec);
-        User { owner: Owner::Ours, rules, unsaved: false, login: Some(true) }
+        User {
+            owner: Owner::Ours,
+            rules,
+            digest: "d".to_owned(),
+            saved: BTreeSet::from(["d".to_owned()]),
+            login: Some(true),
+        }
     }
 
     #[test]
@@ -346,8 +357,11 @@ mod tests {
 
     #[test]
     fn a_user_that_the_file_may_not_hold_is_saved() {
-        let steps = decide(Some(User { unsaved: true, ..as_wanted() })).unwrap();
-        assert_eq!(steps, [RedisAction::Save, RedisAction::MarkSaved { user: "abc--cache".to_owned() }]);
+        for saved in [BTreeSet::new(), BTreeSet::from(["earlier".to_owned()])] {
+            let steps = decide(Some(User { saved, ..as_wanted() })).unwrap();
+            let mark = RedisAction::MarkSaved { user: "abc--cache".to_owned(), digest: "d".to_owned() };
+            assert_eq!(steps, [RedisAction::Save, mark]);
+        }
     }
 
     #[test]

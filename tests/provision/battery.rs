@@ -1,7 +1,7 @@
 //! What every kind must stand, on its real server: made once, found as wanted, changed, mended, left alone where it is
 //! not ours, and finished after a stop at any step.
 
-use std::{cell::Cell, path::Path};
+use std::{cell::Cell, collections::BTreeMap, path::Path, time::Duration};
 
 use tenantry::{
     engine::{
@@ -11,10 +11,13 @@ use tenantry::{
         kinds,
         report::{Event, ResourceReport, StepOutcome, Unwatched, Watch},
         run::{self, Depth},
+        within,
     },
     provision::Document,
     steps::{Allow, Standing},
 };
+
+use super::wire::{At, Fault, Protocol, Proxy};
 
 /// One kind on one server. Each test has a case of its own, with names of its own: tests run side by side.
 pub trait Case {
@@ -34,6 +37,9 @@ pub trait Case {
 
     /// Returns the writes that went over the wire since the last call, by the proxy's count.
     fn writes(&self) -> Vec<String>;
+
+    /// Returns the proxy that the engine's requests go through.
+    fn proxy(&self) -> &Proxy;
 }
 
 /// A case with a secret store of its own.
@@ -43,6 +49,9 @@ pub struct Battery<'c> {
 }
 
 pub const UID: &str = "0192f0c1-0000-7000-8000-000000000001";
+
+/// A field of a stored entry: path, name and text.
+type Field = (String, String, String);
 
 /// Asks for a stop after some steps.
 struct StopAfter {
@@ -240,10 +249,169 @@ impl<'c> Battery<'c> {
         assert_done(&self.destroy());
     }
 
-    /// Returns all stored entries, as path and text.
-    fn stored(&self) -> Vec<(String, String)> {
+    /// Cut, stalled, garbled, delayed, doubled or without its reply: whichever request suffers, and whatever it suffers,
+    /// one plain run afterwards ends as if nothing had happened. Prints how many cases there were.
+    pub fn wire_faults(&self) {
+        // Only stalled requests wait so long; the real servers answer within a few milliseconds.
+        within::set_call(Duration::from_millis(300));
+        assert_done(&self.apply(false));
+        let wanted = self.case.dump();
+        assert_done(&self.destroy());
+        let speaks_http =
+            self.case.proxy().requests().first().is_some_and(|request| request.protocol == Protocol::Http);
+        let mut cases = 0;
+        for fault in faults().into_iter().filter(|fault| speaks_http || !fault.is_for_http()) {
+            for ordinal in 1.. {
+                let proxy = self.case.proxy();
+                proxy.reset();
+                proxy.arm(At::nth(ordinal), fault.clone());
+                self.apply(false);
+                let (hit, requests) = (proxy.fired(), proxy.requests());
+                proxy.reset();
+                let stored = self.stored();
+                if hit {
+                    cases += 1;
+                    let what = || format!("{fault:?} at request {ordinal}: {:?}", requests.get(ordinal - 1));
+                    self.assert_heals(&wanted, &stored, &what());
+                }
+                // Where the fault does not fit a request, the next one may suffer it.
+                if ordinal >= requests.len() {
+                    break;
+                }
+            }
+        }
+        println!("wire faults: {cases} cases");
+        assert!(cases > faults().len(), "the faults must hit");
+    }
+
+    /// One plain run converges, the next writes nothing, no stored password is lost, and a removal leaves nothing.
+    fn assert_heals(&self, wanted: &str, stored: &[Field], what: &str) {
+        let reports = self.apply(false);
+        let trouble = reports.iter().find_map(|report| report.trouble.as_ref());
+        assert_eq!(trouble, None, "{what}: one plain run mends it: {reports:#?}");
+        assert_eq!(self.case.dump(), wanted, "{what}");
+        let kept = self.stored();
+        assert!(stored.iter().all(|entry| kept.contains(entry)), "{what}: a stored password was lost");
+        drop(self.case.writes());
+        assert_untouched(&self.apply(false));
+        assert_eq!(self.case.writes(), Vec::<String>::new(), "{what}: the next run writes nothing");
+        assert_done(&self.destroy());
+        assert_eq!(self.case.dump(), "", "{what}");
+    }
+
+    /// Killed at every point before and after every external call and durable write, in a creation, a change and a
+    /// removal, by SIGKILL of the real process. Prints how many points there were.
+    #[cfg(feature = "faults")]
+    pub fn kill_at_every_point(&self) {
+        assert_done(&self.apply(true));
+        let updated = self.case.dump();
+        assert_done(&self.destroy());
+        assert_done(&self.apply(false));
+        let wanted = self.case.dump();
+        assert_done(&self.destroy());
+        let mut points = 0;
+        for number in 1.. {
+            if !self.is_killed(&["provision", "apply"], false, number) {
+                break;
+            }
+            points += 1;
+            let stored = self.stored();
+            self.assert_heals(&wanted, &stored, &format!("killed at point {number} of a creation"));
+        }
+        for number in 1.. {
+            assert_done(&self.apply(false));
+            let killed = self.is_killed(&["provision", "apply"], true, number);
+            let stored = self.stored();
+            if killed {
+                points += 1;
+                self.assert_heals_to_update(&updated, &stored, number);
+            }
+            assert_done(&self.destroy());
+            if !killed {
+                break;
+            }
+        }
+        for number in 1.. {
+            assert_done(&self.apply(false));
+            let killed = self.is_killed(&["provision", "destroy"], false, number);
+            assert_done(&self.destroy());
+            assert_eq!(self.case.dump(), "", "killed at point {number} of a removal");
+            if !killed {
+                break;
+            }
+            points += 1;
+        }
+        println!("kill points: {points}");
+    }
+
+    #[cfg(feature = "faults")]
+    fn assert_heals_to_update(&self, updated: &str, stored: &[Field], number: usize) {
+        let what = format!("killed at point {number} of a change");
+        assert_done(&self.apply(true));
+        assert_eq!(self.case.dump(), updated, "{what}");
+        let kept = self.stored();
+        assert!(stored.iter().all(|entry| kept.contains(entry)), "{what}: a stored password was lost");
+        drop(self.case.writes());
+        assert_untouched(&self.apply(true));
+        assert_eq!(self.case.writes(), Vec::<String>::new(), "{what}: the next run writes nothing");
+    }
+
+    /// Runs the real program with a death sentence; returns whether it was carried out. Otherwise it must have ended well.
+    #[cfg(feature = "faults")]
+    fn is_killed(&self, command: &[&str], updated: bool, point: usize) -> bool {
+        use std::os::unix::process::ExitStatusExt;
+        let mut document = self.document(UID, updated);
+        let mut arguments: Vec<&str> = command.to_vec();
+        if command[1] == "destroy" {
+            document.metadata.state = "deleting".to_owned();
+            document.metadata.delete_after = Some("2026-01-01T00:00:00Z".to_owned());
+            arguments.extend(["--without-backup", "--yes-destroy", &document.metadata.tenant]);
+        }
+        let file = self.store.path().join(".document.yaml");
+        std::fs::write(&file, serde_json::to_string(&document).unwrap()).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_tenantry"))
+            .args(&arguments)
+            .arg("--document")
+            .arg(&file)
+            .env("TENANTRY_POINT", format!("kill@{point}"))
+            .output()
+            .unwrap();
+        let killed = output.status.signal() == Some(9);
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(killed || output.status.success(), "{command:?} at point {point}: {}\n{words}", output.status);
+        killed
+    }
+
+    /// Returns all stored fields, as path, name and text.
+    fn stored(&self) -> Vec<Field> {
         let files = walkdir::WalkDir::new(self.store.path()).sort_by_file_name().into_iter().map(Result::unwrap);
         let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "json"));
-        files.map(|file| (file.path().display().to_string(), std::fs::read_to_string(file.path()).unwrap())).collect()
+        let fields = files.flat_map(|file| {
+            let path = file.path().display().to_string();
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let fields: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+            fields.into_iter().map(move |(name, text)| (path.clone(), name, text))
+        });
+        fields.collect()
     }
+}
+
+/// What a request may suffer. A garbled answer is tried with several seeds: not every byte counts.
+fn faults() -> Vec<Fault> {
+    vec![
+        Fault::CutBefore,
+        Fault::CutAfterBytes(7),
+        Fault::DropReply,
+        Fault::Reset,
+        Fault::Stall,
+        Fault::StallReply,
+        Fault::Delay(Duration::from_millis(30)),
+        Fault::GarbleReply(1),
+        Fault::GarbleReply(2),
+        Fault::TruncateReply(3),
+        Fault::DuplicateRequest,
+        Fault::HttpStatus { code: 503, retry_after: Some(0), is_forwarded: false },
+        Fault::HttpStatus { code: 500, retry_after: None, is_forwarded: true },
+        Fault::HtmlPage,
+    ]
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# MariaDB, whose root may come from any address; TLS is there for who wants it, and without names of hosts in the way of accounts there are no others.
+# MariaDB with TLS for who wants it, and one account: its administrator, who may come from any address.
 #
 #   TENANTRY_TEST_MARIADB_{HOST,PORT,USERNAME,PASSWORD}  its administrator, over TCP, with TLS (TENANTRY_TEST_CA) and without
 #   TENANTRY_TEST_MARIADB_URL                            the same as mysql://…
@@ -60,5 +60,5 @@ SQL
     --general-log --general-log-file="$DIR/statements.log" --max-connections=500 "${MARIADB_SMALL[@]}"
 }
 
-# Refused logins would count against our address, and the server answers before its first statements are done: so ask for the account, not for a port.
+# The account comes with the first statements, so a port that answers says too little.
 mariadb_ready() { mariadb --defaults-file="$DIR/client.cnf" --execute 'SELECT 1'; }

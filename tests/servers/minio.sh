@@ -44,7 +44,7 @@ minio_prepare() {
   environment MINIO_BROWSER off
   environment MINIO_UPDATE off
   environment HOME "$DIR"
-  command_line "$DIR/program" server "$DIR/data" --address "127.0.0.1:$port" --console-address "127.0.0.1:$(a_port)"
+  command_line "$DIR/program" server "$DIR/data" --certs-dir "$DIR/certificates" --address "127.0.0.1:$port" --console-address "127.0.0.1:$(a_port)"
 }
 
 minio_ready() { curl --fail --silent --max-time 5 "http://127.0.0.1:$(<"$DIR/port")/minio/health/ready"; }

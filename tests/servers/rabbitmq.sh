@@ -64,4 +64,4 @@ CONFIG
   command_line "$(readlink -f -- "$DIR/program")"
 }
 
-rabbitmq_ready() { curl --fail --silent --max-time 5 --config "$DIR/curl.conf" "$(<"$DIR/url")/api/overview"; }
+rabbitmq_ready() { curl --fail --silent --max-time 5 --output "$DIR/answer" --config "$DIR/curl.conf" "$(<"$DIR/url")/api/overview"; }

@@ -36,7 +36,7 @@ pub enum Fault {
     TruncateReply(usize),
     /// The server gets the request twice, one after the other; the client gets the first answer, after both. The copy
     /// of an HTTP request comes over a connection of its own.
-    /// Requests that make no sense twice (handshakes) are not hit.
+    /// Handshakes, which come once, are not hit.
     DuplicateRequest,
     /// The proxy answers with this HTTP status.
     HttpStatus {
@@ -102,8 +102,26 @@ pub struct Request {
     pub summary: String,
     /// What it does.
     pub class: Class,
+    /// Whether the server answers it at all.
+    pub is_answered: bool,
+    /// Whether the server takes a second copy as a request like the first: false for handshakes.
+    pub is_repeatable: bool,
     /// The fault that it really suffered.
     pub fault: Option<Fault>,
+}
+
+impl Request {
+    /// Whether a fault armed for it would hit: where there is no answer none can be garbled, truncated or held back,
+    /// and handshakes come once.
+    pub fn can_suffer(&self, fault: &Fault) -> bool {
+        match fault {
+            Fault::GarbleReply(_) | Fault::TruncateReply(_) | Fault::StallReply => self.is_answered,
+            Fault::DuplicateRequest => self.is_repeatable,
+            Fault::HttpStatus { .. } | Fault::HtmlPage => self.protocol == Protocol::Http,
+            Fault::CutBefore | Fault::CutAfterBytes(_) | Fault::DropReply => true,
+            Fault::Reset | Fault::Stall | Fault::Delay(_) => true,
+        }
+    }
 }
 
 /// What was seen since the last reset, and what waits to happen.
@@ -152,7 +170,7 @@ impl Ledger {
         !self.armed.is_empty() && self.armed.iter().all(|armed| armed.has_fired)
     }
 
-    /// Records a request, and tells the fault for it: the first armed that fits.
+    /// Records a request, and tells the fault for it: the first armed that fits and that it can suffer.
     pub fn record(&mut self, protocol: Protocol, connection: usize, frame: &Frame) -> Option<Chosen> {
         let request = self.requests.len();
         self.requests.push(Request {
@@ -161,6 +179,8 @@ impl Ledger {
             ordinal: request + 1,
             summary: frame.summary.clone(),
             class: frame.class,
+            is_answered: frame.is_answered,
+            is_repeatable: frame.is_repeatable,
             fault: None,
         });
         let mut chosen = None;
@@ -170,7 +190,7 @@ impl Ledger {
             }
             armed.seen += 1;
             let fits = armed.seen == armed.at.nth || armed.at.goes_on && armed.seen > armed.at.nth;
-            if fits && chosen.is_none() {
+            if fits && chosen.is_none() && self.requests[request].can_suffer(&armed.fault) {
                 chosen = Some(Chosen { fault: armed.fault.clone(), epoch: self.epoch, request, armed: index });
             }
         }

@@ -1,8 +1,29 @@
 //! A fault proxy: it sits between the `tenantry` binary and a real server, reads the protocol far enough to count and
 //! cut single requests, and does to a chosen one what a bad network or a bad server does.
 //!
-//! Tests take it in with `#[path = "wire/mod.rs"] mod wire;` and point the binary at [`Proxy::address`] instead of the
-//! server. What the second run wrote is then counted on the wire, not told by the program under test.
+//! Tests take it in as a module and point the binary at [`Proxy::address`] instead of the server. What a second
+//! run writes is then counted on the wire, not told by the program under test. The module needs feature `provision`.
+//!
+//! ```ignore
+//! #[path = "wire/mod.rs"]
+//! mod wire;
+//! use wire::{At, Fault, Proxy};
+//!
+//! let proxy = Proxy::postgres(server);
+//! let run = || apply(&document, "shop-postgres", proxy.address()); // the binary, its connection pointed at the proxy
+//! assert!(run().status.success());
+//! for request in proxy.requests().iter().filter(|request| request.can_suffer(&Fault::DropReply)) {
+//!     start_over(server);
+//!     proxy.reset();
+//!     proxy.arm(At::nth(request.ordinal), Fault::DropReply);
+//!     run();
+//!     assert!(proxy.fired(), "{request:?}");
+//!     run(); // one plain run heals
+//!     proxy.reset();
+//!     assert!(run().status.success());
+//!     assert_eq!(proxy.writes(), [], "the run after that writes nothing");
+//! }
+//! ```
 //!
 //! ```text
 //! proxy.rs       Proxy: a listener on loopback, its thread, what a test may ask and arm
@@ -35,5 +56,5 @@ mod suffer;
 
 pub use faults::{At, Fault, Request};
 pub use framing::{Class, Protocol};
-pub use http::HttpRequest;
+pub use http::{HttpRequest, usual_reads};
 pub use proxy::Proxy;

@@ -106,7 +106,10 @@ impl Postgres {
                 let (kind, name) = what.split_at_checked(1).unwrap_or_default();
                 let names = if kind == "S" { &mut self.statements } else { &mut self.portals };
                 names.remove(name);
-                parts.push((Class::Session, "CLOSE".into()));
+                // sqlx closes the portal behind each execution: not worth a word there.
+                if parts.is_empty() {
+                    parts.push((Class::Session, "CLOSE".into()));
+                }
             }
             // Asking for descriptions, and the mark of the end.
             b'D' | b'H' | b'S' => {}

@@ -26,14 +26,6 @@ impl Connection {
 
     /// Does to a request what was armed for it.
     pub async fn suffer(&mut self, chosen: &Chosen, frame: &Frame, bytes: &[u8]) -> Result<(), End> {
-        let has_nothing_to_hit = match chosen.fault {
-            Fault::GarbleReply(_) | Fault::TruncateReply(_) | Fault::StallReply => !frame.is_answered,
-            Fault::DuplicateRequest => !frame.is_repeatable,
-            _ => false,
-        };
-        if has_nothing_to_hit {
-            return self.exchange(frame, bytes).await;
-        }
         match chosen.fault {
             Fault::CutBefore | Fault::Reset | Fault::CutAfterBytes(_) | Fault::DropReply => {
                 Err(self.cut(chosen, frame, bytes).await?)

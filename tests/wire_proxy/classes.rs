@@ -129,7 +129,8 @@ fn http_requests_by_what_they_do() {
     for (request, class) in cases {
         assert_eq!(http(&request).0, class, "{request}");
     }
-    let signed = "GET /b/o?X-Amz-Signature=canary&list-type=2&access_token=canary&flag HTTP/1.1\r\nAuthorization: canary\r\n\r\n";
+    let signed = "GET /b/o?X-Amz-Signature=canary&list-type=2&access_token=canary&flag HTTP/1.1\r\n\
+                  Authorization: canary\r\n\r\n";
     assert_eq!(http(signed).1, "GET /b/o?X-Amz-Signature=***&list-type=2&access_token=***&flag");
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     server::{Client, End, Server, proxy},
     talks::Talk,
-    wire::{At, Class, Fault, Protocol, Proxy},
+    wire::{At, Class, Fault, Protocol, Proxy, faults::garbled},
 };
 
 /// A logged-in client of each protocol, the fault waiting for its first write.
@@ -142,6 +142,14 @@ fn garbled_replies_have_the_same_length_and_other_bytes_the_same_for_one_seed() 
             assert_eq!(again.rest().0, garbled);
         });
     }
+}
+
+#[test]
+fn every_seed_garbles_even_one_byte() {
+    for seed in 0..2_000 {
+        assert_ne!(garbled(b"1".to_vec(), seed), b"1", "{seed}");
+    }
+    assert_eq!(garbled(Vec::new(), 1), b"");
 }
 
 #[test]

@@ -110,6 +110,13 @@ fn mysql_results_of_all_shapes() {
                 Session,
                 "PREPARE INSERT INTO t VALUES (?)",
             ),
+            turn(
+                command(0x16, "DROP DATABASE x"),
+                packet(1, [0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+                Session,
+                "PREPARE DROP DATABASE x",
+            ),
+            turn(command(0x17, b"\x08\0\0\0\0\x01\0\0\0"), ok(1, 2), Write, "EXECUTE DROP DATABASE x"),
             turn(command(0x18, b"\x07\0\0\0\0\0text"), "", Session, "PARAMETER"),
             turn(command(0x17, b"\x07\0\0\0\0\x01\0\0\0"), ok(1, 2), Write, "EXECUTE INSERT INTO t VALUES (?)"),
             turn(command(0x19, b"\x07\0\0\0"), "", Session, "CLOSE"),
@@ -207,7 +214,8 @@ fn postgres_requests_of_all_shapes() {
 #[test]
 fn http_bodies_of_all_shapes() {
     let length = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n";
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n\
+                   HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n";
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n";
     let mut http = Http::new(std::sync::Arc::new(|_: &HttpRequest| false));
     reads(

@@ -1,5 +1,5 @@
-//! The fault proxy of the tests, tested itself: framing under every fragmentation, and every fault against small servers
-//! that count what reaches them. No real server is needed.
+//! The fault proxy of the tests, tested itself: framing under every fragmentation, and every fault against small
+//! servers that count what reaches them. No real server is needed.
 
 #![cfg(feature = "provision")]
 #![allow(clippy::disallowed_types, clippy::unwrap_used, reason = "tests read clocks")]

@@ -4,12 +4,13 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     thread,
+    time::Duration,
 };
 
 use crate::{
     server::{Client, End, Server, proxy},
     talks::Talk,
-    wire::{Class, Proxy, http::usual_reads},
+    wire::{At, Class, Fault, Protocol, Proxy, faults::Ledger, framing::Frame, usual_reads},
 };
 
 #[test]
@@ -86,13 +87,47 @@ fn a_server_that_is_away_resets() {
     assert_eq!(proxy.requests(), []);
 }
 
-/// A server that reads this much, says this, and closes.
+#[test]
+fn a_fault_that_a_request_cannot_suffer_leaves_it_alone() {
+    let faults =
+        [Fault::GarbleReply(1), Fault::TruncateReply(0), Fault::StallReply, Fault::DuplicateRequest, Fault::HtmlPage];
+    let frames =
+        [Frame::unanswered(5, "QUIT"), Frame::handshake(5, "LOGIN"), Frame::new(5, Class::Write, "DROP TABLE t")];
+    let can = |frame: &Frame, fault: &Fault| {
+        let mut ledger = Ledger::default();
+        ledger.arm(At::nth(1), fault.clone());
+        let is_chosen = ledger.record(Protocol::Mysql, 1, frame).is_some();
+        assert_eq!(ledger.requests[0].can_suffer(fault), is_chosen);
+        is_chosen
+    };
+    let table = frames.map(|frame| faults.clone().map(|fault| can(&frame, &fault)));
+    let expected =
+        [[false, false, false, true, false], [true, true, true, false, false], [true, true, true, true, false]];
+    assert_eq!(table, expected);
+}
+
+#[test]
+fn a_fault_of_before_a_reset_marks_no_record_of_after() {
+    let frame = Frame::new(1, Class::Write, "DEL a");
+    let mut ledger = Ledger::default();
+    ledger.arm(At::nth(1), Fault::Reset);
+    let chosen = ledger.record(Protocol::Redis, 1, &frame).unwrap();
+    ledger.reset();
+    ledger.arm(At::nth(1), Fault::Stall);
+    ledger.record(Protocol::Redis, 1, &frame).unwrap();
+    ledger.fire(&chosen);
+    assert!(!ledger.fired());
+    assert_eq!(ledger.requests[0].fault, None);
+}
+
+/// A server that reads this much, takes a while, says this, and closes.
 fn server_once(reads: usize, says: &'static [u8]) -> Proxy {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         let (mut stream, _): (TcpStream, _) = listener.accept().unwrap();
         stream.read_exact(&mut vec![0; reads]).unwrap();
+        thread::sleep(Duration::from_millis(20));
         stream.write_all(says).unwrap();
     });
     Proxy::http(address, usual_reads)
@@ -109,6 +144,28 @@ fn a_server_that_closes_closes_through_the_proxy() {
         assert_eq!(client.rest(), (says.to_vec(), End::Closed));
         assert_eq!(proxy.requests().len(), 1);
     }
+}
+
+#[test]
+fn a_fault_that_needs_the_answer_is_awaited_before_it_is_told() {
+    let request = b"PUT /b HTTP/1.1\r\n\r\n";
+    let proxy = server_once(request.len(), b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+    let mut client = Client::connect(proxy.address());
+    assert_eq!(proxy.requests(), []); // the connection has been idle before
+    proxy.arm(At::write(1), Fault::DropReply);
+    client.send(request);
+    assert!(proxy.fired());
+}
+
+#[test]
+fn a_copy_that_the_server_did_not_answer_is_no_duplicate() {
+    let (request, says) = (b"PUT /b HTTP/1.1\r\n\r\n", b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+    let proxy = server_once(request.len(), says);
+    proxy.arm(At::write(1), Fault::DuplicateRequest);
+    let mut client = Client::connect(proxy.address());
+    client.send(request);
+    client.expect(says);
+    assert!(!proxy.fired());
 }
 
 #[test]

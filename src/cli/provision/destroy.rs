@@ -1,9 +1,6 @@
 //! `provision destroy`: everything of one tenant goes, once its time has come.
 
-use std::{
-    io::{self, IsTerminal},
-    time::SystemTime,
-};
+use std::io::{self, IsTerminal};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -55,7 +52,7 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, 
     let [document] = documents.as_slice() else {
         return Err(CommandError::usage(anyhow!("destroy takes one document")));
     };
-    due(document, SystemTime::now())?;
+    due(document, Timestamp::now())?;
     if !without_backup {
         return Err(CommandError::refused(anyhow!("no backup of `{}` was made by tenantry", document.metadata.tenant))
             .hint("make one by your own means, then say `--without-backup`"));
@@ -98,7 +95,7 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, 
 }
 
 /// Refuses a tenant that is not being deleted, or not yet.
-fn due(document: &provision::Document, now: SystemTime) -> Result<(), CommandError> {
+fn due(document: &provision::Document, now: Timestamp) -> Result<(), CommandError> {
     let provision::Metadata { tenant, uid: _, state, delete_after } = &document.metadata;
     if state != "deleting" {
         return Err(CommandError::refused(anyhow!("tenant `{tenant}` is {state}, not being deleted"))
@@ -110,7 +107,6 @@ fn due(document: &provision::Document, now: SystemTime) -> Result<(), CommandErr
     let at: Timestamp = delete_after.parse().map_err(|error: jiff::Error| {
         CommandError::refused(anyhow!("`deleteAfter: {delete_after}` of `{tenant}` is no time: {error}"))
     })?;
-    let now = Timestamp::try_from(now).map_err(CommandError::external)?;
     if now < at {
         return Err(CommandError::refused(anyhow!("tenant `{tenant}` may go after {at}, and it is {now}"))
             .hint("wait: until then it can be restored"));
@@ -145,7 +141,7 @@ fn confirm(ui: &Ui, document: &provision::Document, planned: &Document, yes: Opt
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
-    use std::{collections::BTreeMap, time::Duration};
+    use std::collections::BTreeMap;
 
     use super::*;
 
@@ -166,8 +162,7 @@ mod tests {
 
     #[test]
     fn only_what_is_due_goes() {
-        // 2026-11-21T00:00:00Z
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_219_200);
+        let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
         let is_due = |state, after| due(&document(state, after), now).is_ok();
         assert!(is_due("deleting", Some("2026-11-20T23:59:59Z")));
         assert!(!is_due("deleting", Some("2026-11-21T00:00:01Z")));

@@ -24,6 +24,8 @@ pub struct Server {
     pub users: BTreeMap<String, User>,
     /// Users by name, in the ACL file.
     pub file: BTreeMap<String, User>,
+    /// How often a user was set.
+    pub serial: u64,
 }
 
 /// An ACL user.
@@ -35,8 +37,10 @@ pub struct User {
     pub password: Option<String>,
     /// The text of its claim.
     pub claim: Option<String>,
-    /// Whether it is marked as not in the file.
-    pub unsaved: bool,
+    /// The digests that are marked as being in the file.
+    pub saved: BTreeSet<String>,
+    /// The number of its last change.
+    pub serial: u64,
     /// Key patterns.
     pub keys: BTreeSet<String>,
     /// Channel patterns.
@@ -80,33 +84,44 @@ fn categories() -> Arc<Categories> {
 }
 
 fn seen_user(user: &User, look: Look<'_, RedisUserSpec>) -> SeenUser {
-    let User { on, password, claim, unsaved, keys, channels, commands } = user.clone();
-    let stored = look.entry.and_then(|entry| entry.get("password")).map(digest);
+    let User { on, password, claim, saved, serial, keys, channels, commands } = user.clone();
+    let digest = super::digest(&crate::engine::Secret::new(format!(
+        "{on} {serial} {password:?} {keys:?} {channels:?} {commands:?}"
+    )));
+    let stored = look.entry.and_then(|entry| entry.get("password")).map(super::digest);
     SeenUser {
         owner: Owner::of(claim.as_deref(), look.asked.claim),
         rules: Rules { on, keys, channels, commands, excess: false },
-        unsaved,
+        digest,
+        saved,
         login: stored.map(|stored| on && password == Some(stored)),
     }
 }
 
 impl Perform<RedisUser> for Performer {
     async fn perform(&self, look: Look<'_, RedisUserSpec>, action: &RedisAction) -> Result<Answers, Trouble> {
-        let set = |unsaved: bool| -> Result<User, Trouble> {
+        let set = |serial: u64| -> Result<User, Trouble> {
             let Wanted { name, spec, .. } = look.wanted();
             let Rules { on, keys, channels, commands, excess: _ } = rules(name, spec);
             let entry = look.entry.ok_or_else(|| Trouble::new(TroubleKind::Setup, "no stored credential"))?;
             let (password, claim) = (Some(digest(entry.need("password")?)), Some(look.asked.claim.to_string()));
-            Ok(User { on, password, claim, unsaved, keys, channels, commands })
+            Ok(User { on, password, claim, saved: BTreeSet::new(), serial, keys, channels, commands })
         };
         let what = crate::steps::Action::name(action);
         let write = self.0.write(what, |state| {
             let server = &mut state.redis;
             match action {
-                RedisAction::Create { user, unsaved } | RedisAction::Reset { user, differences: _, unsaved } => {
-                    server.users.insert(user.clone(), set(*unsaved)?);
+                RedisAction::Create { user } | RedisAction::Reset { user, differences: _ } => {
+                    let set = set(server.serial + 1)?;
+                    server.users.insert(user.clone(), set);
+                    server.serial += 1;
                 }
-                RedisAction::MarkSaved { user } => drop(server.users.insert(user.clone(), set(false)?)),
+                // `SETUSER` makes a user that is not there: one that may do nothing.
+                RedisAction::MarkSaved { user, digest } => {
+                    let user = server.users.entry(user.clone()).or_default();
+                    user.claim = Some(look.asked.claim.to_string());
+                    user.saved.insert(digest.clone());
+                }
                 RedisAction::Save => server.file = server.users.clone(),
                 RedisAction::Disable { user } => {
                     let user = server.users.entry(user.clone()).or_default();

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -123,7 +123,8 @@ impl Store for Directory {
         Box::pin(async move {
             let (file, path) = self.prepare(key, fields)?;
             // One lock for all entries: files have no compare-and-swap.
-            let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(self.root.join(".lock"));
+            let mut lock = fs::OpenOptions::new();
+            let lock = lock.create(true).truncate(false).write(true).mode(0o600).open(self.root.join(".lock"));
             let lock = lock.map_err(|error| trouble("lock", key, &error))?;
             lock.lock().map_err(|error| trouble("lock", key, &error))?;
             match self.load(key)? {
