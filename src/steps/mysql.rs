@@ -340,8 +340,11 @@ fn existing_user(wanted: &Wanted<MysqlDatabaseSpec>, seen: &Seen, user: &User) -
         has.clear();
     }
     let before = actions.len();
-    actions
-        .extend(user.roles.iter().map(|role| MysqlAction::RevokeRole { account: account.clone(), role: role.clone() }));
+    // Taking everything takes roles, too, on MariaDB alone.
+    if !takes_all || seen.server.flavour == Flavour::MySql {
+        let roles = user.roles.iter();
+        actions.extend(roles.map(|role| MysqlAction::RevokeRole { account: account.clone(), role: role.clone() }));
+    }
     let proxies = user.proxies.iter();
     actions.extend(proxies.map(|other| MysqlAction::RevokeProxy { account: account.clone(), other: other.clone() }));
     // A session keeps global privileges and roles that are revoked until it ends.

@@ -1,5 +1,8 @@
 //! The stand-in of a MariaDB or MySQL server: databases, accounts with their privileges, and the ledger.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};

@@ -109,7 +109,7 @@ pub enum MysqlAction {
         /// The privileges.
         privileges: BTreeSet<String>,
     },
-    /// Take everything that the account may do, roles left out.
+    /// Take everything that the account may do; on MySQL, roles left out.
     RevokeAll {
         /// The account.
         account: Account,
