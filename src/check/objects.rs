@@ -62,9 +62,10 @@ pub(super) fn postgres_database(finder: &mut Finder<'_>, spec: &PostgresDatabase
 pub(super) fn postgres_schema(finder: &mut Finder<'_>, spec: &PostgresSchemaSpec) {
     let PostgresSchemaSpec { database, connection_limit: _, migrations, require_row_level_security: _ } = spec;
     identifier(finder, "/database", database, "_-");
-    if let Some(path) = migrations.as_deref().filter(|path| path.split('/').any(|part| part == "..")) {
-        let message = format!("{} leads out of the folder", shown(path));
-        finder.value(Code::UnsafePath, "/migrations", message, "write a path without `..`");
+    let leads_out = |path: &&str| path.starts_with('/') || path.split('/').any(|part| matches!(part, "" | "." | ".."));
+    if let Some(path) = migrations.as_deref().filter(leads_out) {
+        let message = format!("{} is no path below the folder of migrations", shown(path));
+        finder.value(Code::UnsafePath, "/migrations", message, "write a path such as `app/migrations`, without `..`");
     }
 }
 

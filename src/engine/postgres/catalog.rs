@@ -105,7 +105,7 @@ impl Server {
     /// Reads roles and databases.
     pub(super) async fn look(&self, wish: &Wish) -> Result<Found, Trouble> {
         let admin = self.admin().await?;
-        self.with(MAINTENANCE, "read roles and databases", async |connection| {
+        self.read(MAINTENANCE, "read roles and databases", async |connection| {
             let mut found = Found {
                 roles: roles(connection, &admin, &wish.roles).await?,
                 databases: databases(connection, wish).await?,

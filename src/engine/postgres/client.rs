@@ -135,16 +135,36 @@ impl Server {
             };
             let worked = work(&mut connection).await;
             match &worked {
-                Err(error) if !is_alive(error) => drop(self.idle.borrow_mut().remove(database)),
-                _ => {
-                    let mut idle = self.idle.borrow_mut();
-                    let idle = idle.entry(database.to_owned()).or_default();
-                    if idle.len() < IDLE {
-                        idle.push(connection);
-                    }
-                }
+                Ok(_) => self.keep(database, connection),
+                // It may be left in a transaction; and where one is broken, the idle ones are too.
+                Err(sqlx::Error::Database(_)) => drop(connection.close().await),
+                Err(_) => drop(self.idle.borrow_mut().remove(database)),
             }
             worked.map_err(|error| self.trouble(what, &error))
+        })
+        .await
+    }
+
+    fn keep(&self, database: &str, connection: PgConnection) {
+        let mut idle = self.idle.borrow_mut();
+        let idle = idle.entry(database.to_owned()).or_default();
+        if idle.len() < IDLE {
+            idle.push(connection);
+        }
+    }
+
+    /// Reads in a database as the administrator, all of it as it was at one moment: another run may be at work.
+    pub(super) async fn read<T>(
+        &self,
+        database: &str,
+        what: &str,
+        read: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, Trouble> {
+        self.with(database, what, async |connection| {
+            execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned()).await?;
+            let found = read(connection).await?;
+            execute(connection, "COMMIT".to_owned()).await?;
+            Ok(found)
         })
         .await
     }
@@ -241,12 +261,6 @@ pub(super) fn code(error: &sqlx::Error) -> Option<String> {
         sqlx::Error::Database(error) => error.code().map(|code| code.into_owned()),
         _ => None,
     }
-}
-
-/// Whether the connection can be used again.
-fn is_alive(error: &sqlx::Error) -> bool {
-    // 57P: the server ends or ended the session; 08: it is lost; 25P: it is left in a transaction.
-    code(error).is_some_and(|code| !["57P", "08", "25P"].iter().any(|class| code.starts_with(class)))
 }
 
 fn kind_of(error: &sqlx::Error) -> TroubleKind {

@@ -10,7 +10,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Component, Path, PathBuf},
-    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
@@ -20,14 +19,19 @@ use sqlx::{
 };
 
 use super::{
-    super::{Secret, Trouble, TroubleKind, points::planted, within::within},
+    super::{
+        Secret, Trouble, TroubleKind,
+        points::planted,
+        within::{call, within},
+    },
     client::{Entered, Server, code, execute},
     sql,
 };
 use crate::steps::postgres::migrations::{File, LEDGER};
 
-/// How long one file may take, waiting for another run included. The Job has ten minutes in all.
-const MIGRATION: Duration = Duration::from_secs(300);
+/// How much longer than any other call one file may take, waiting for another run included: four minutes of the ten that
+/// the Job has in all.
+const LONGER: u32 = 30;
 
 /// The most bytes of one file: it is sent as one message.
 const FILE_BYTES: u64 = 8 << 20;
@@ -138,11 +142,12 @@ pub(super) async fn run(
         let note = note(schema, file, sha256);
         execute(&mut session, note).await.map_err(|error| server.trouble(&what(&error), &error))
     };
-    match tokio::time::timeout(MIGRATION, transaction).await {
+    let deadline = call() * LONGER;
+    match tokio::time::timeout(deadline, transaction).await {
         // Without a farewell the server rolls back.
         Err(_) => Err(Trouble::new(
             TroubleKind::Deadline,
-            format!("failed to {what}: not done within {} s", MIGRATION.as_secs()),
+            format!("failed to {what}: not done within {} s", deadline.as_secs_f32()),
         )),
         Ok(done) => {
             let _ = within("leave", async { Ok(session.close().await) }).await;

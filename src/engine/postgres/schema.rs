@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A schema, before it is known who asks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct FoundSchema {
     owned_by: String,
     comment: Option<String>,
@@ -107,15 +107,15 @@ impl Observer {
         let strict = looks.iter().filter(|look| look.wanted().spec.require_row_level_security);
         let strict: Vec<String> = strict.map(|look| look.wanted().name.clone()).collect();
         self.0
-            .with(database, "read the schemas of a shared database", async |connection| {
+            .read(database, "read the schemas of a shared database", async |connection| {
                 let public = ["public".to_owned()];
                 let public = catalog::schema_grants(connection, &public, Some(roles)).await?.remove("public");
                 let mut schemas = schemas(connection, &names).await?;
                 for (name, grants) in catalog::schema_grants(connection, &names, None).await? {
-                    schemas.entry(name).or_default().grants = grants;
+                    schemas.entry(name).and_modify(|schema| schema.grants = grants);
                 }
                 for (schema, table) in unforced(connection, &strict).await? {
-                    schemas.entry(schema).or_default().unforced.insert(table);
+                    schemas.entry(schema).and_modify(|schema| schema.unforced.extend([table]));
                 }
                 Ok(FoundShared { public: public.unwrap_or_default(), schemas })
             })

@@ -131,9 +131,11 @@ fn statement<'a>(
             (Place::Shared(database), format!("COMMENT ON SCHEMA {} IS {claim}", name(schema)))
         }
         PostgresAction::RevokeOnSchema { database, schema, from } => {
-            (Place::Own(database), revoke("SCHEMA", schema, from))
+            (Place::Own(database), format!("{}{}", as_owner(schema, admin), revoke("SCHEMA", schema, from)))
         }
-        PostgresAction::GrantOnSchema { database, schema, to } => (Place::Own(database), grant("SCHEMA", schema, to)),
+        PostgresAction::GrantOnSchema { database, schema, to } => {
+            (Place::Own(database), format!("{}{}", as_owner(schema, admin), grant("SCHEMA", schema, to)))
+        }
         PostgresAction::DropSchema { database, schema } => {
             (Place::Shared(database), format!("DROP SCHEMA {} CASCADE", name(schema)))
         }
@@ -251,6 +253,12 @@ fn grantee(grantee: &str) -> String {
 /// fails one of them. So they wait for each other.
 fn lock(object: &str) -> String {
     format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))", text(&format!("tenantry rights {object}")))
+}
+
+/// The schema `public` belongs to `pg_database_owner`. Its rights do not come through a role that does not inherit before
+/// 16, and the server would take nothing away with no more than a warning; who may be that role is it for a moment.
+fn as_owner(schema: &str, admin: &Admin) -> &'static str {
+    if schema == "public" && !admin.is_superuser { "SET LOCAL ROLE pg_database_owner; " } else { "" }
 }
 
 fn revoke(kind: &str, object: &str, from: &Grants) -> String {

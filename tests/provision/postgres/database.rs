@@ -6,7 +6,10 @@ use serde_json::json;
 use tenantry::provision::Document;
 
 use super::{
-    super::battery::{Battery, Case},
+    super::{
+        battery::{Battery, Case},
+        wire::Proxy,
+    },
     Cluster, VERSIONS, battery,
 };
 
@@ -111,6 +114,10 @@ impl Case for Database {
     fn writes(&self) -> Vec<String> {
         self.cluster.writes()
     }
+
+    fn proxy(&self) -> &Proxy {
+        &self.cluster.proxy
+    }
 }
 
 impl Drop for Database {
@@ -128,4 +135,10 @@ battery! { Database;
     postgres_database_foreign postgres18_database_foreign foreign
     postgres_database_another_uid postgres18_database_another_uid another_uid
     postgres_database_drift postgres18_database_drift drift
+    postgres_database_wire_faults postgres18_database_wire_faults wire_faults
+}
+
+#[cfg(feature = "faults")]
+battery! { Database;
+    postgres_database_kill_at_every_point postgres18_database_kill_at_every_point kill_at_every_point
 }

@@ -6,7 +6,10 @@ use serde_json::json;
 use tenantry::provision::Document;
 
 use super::{
-    super::battery::{Battery, Case},
+    super::{
+        battery::{Battery, Case},
+        wire::Proxy,
+    },
     Cluster, VERSIONS, battery,
 };
 
@@ -102,6 +105,10 @@ impl Case for Schema {
     fn writes(&self) -> Vec<String> {
         self.cluster.writes()
     }
+
+    fn proxy(&self) -> &Proxy {
+        &self.cluster.proxy
+    }
 }
 
 impl Drop for Schema {
@@ -119,4 +126,10 @@ battery! { Schema;
     postgres_schema_foreign postgres18_schema_foreign foreign
     postgres_schema_another_uid postgres18_schema_another_uid another_uid
     postgres_schema_drift postgres18_schema_drift drift
+    postgres_schema_wire_faults postgres18_schema_wire_faults wire_faults
+}
+
+#[cfg(feature = "faults")]
+battery! { Schema;
+    postgres_schema_kill_at_every_point postgres18_schema_kill_at_every_point kill_at_every_point
 }
