@@ -1,5 +1,7 @@
 //! `quickstart`: the main job on the flagship estate, with nothing to install.
 
+mod provisioning;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -9,6 +11,7 @@ use anyhow::anyhow;
 use clap::Args;
 use include_dir::{Dir, include_dir};
 
+use self::provisioning::SANDBOX;
 use super::{
     error::{CommandError, Exit},
     init,
@@ -38,6 +41,9 @@ static TENANTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tenants");
 
 /// Who makes the commits of a quick start: a new machine may have no git configuration.
 const AUTHOR: (&str, &str) = ("tenantry quickstart", "quickstart@tenantry.invalid");
+
+/// The tenant that a crash is simulated for.
+const CUT_SHORT: &str = "bloom-and-stem-4b8e21";
 
 #[derive(Debug, Args)]
 pub(super) struct QuickstartArgs {
@@ -76,6 +82,8 @@ pub(super) fn run(ui: &Ui, args: &QuickstartArgs) -> Result<Exit, CommandError> 
     start::record(&repository, &format!("tenants: {name}"), AUTHOR).map_err(git_error)?;
     let commit = self::commit(&repository, &estate, &target)?;
     ui.print(&format!("\n5. merged      rendered and committed to {branch} as {commit}\n"));
+    // 6. what Argo CD's hook would do next, on stand-ins
+    provisioning::provision(ui, &directory, &target, &name, CUT_SHORT)?;
     ui.print(&next(&directory, &name, &branch));
     Ok(Exit::Done)
 }
@@ -151,6 +159,7 @@ fn next(directory: &Path, name: &str, branch: &str) -> String {
         (format!("cd {}", directory.display()), ""),
         (format!("tenantry explain {name} Deployment/auth spec.replicas"), "which file and line gave this value"),
         (format!("git show --stat {branch}"), "what Argo CD would sync"),
+        (format!("tenantry provision plan {name} --sandbox {SANDBOX}"), "how it stands outside, on the stand-ins"),
         (format!("$EDITOR tenants/{name}.yaml && tenantry diff"), "change something, see what it does"),
     ];
     let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or_default();

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use tenantry::{engine::sandbox::State, provision::Document};
 
-use super::chance::Chance;
+use super::{
+    chance::Chance,
+    kinds::{http, postgres, rabbitmq, redis, secret},
+};
 
 /// The names: neighbours by prefix and by what a pattern could take for a wildcard.
 pub const NAMES: [&str; 4] = ["abc", "abc-d", "abcxd", "ab"];
@@ -37,77 +40,13 @@ pub struct Meddler {
     pub drift: fn(state: &mut State, tenant: &str, chance: &mut Chance),
 }
 
-pub const KINDS: &[Meddler] = &[redis::MEDDLER, secret::MEDDLER];
+pub const KINDS: &[Meddler] =
+    &[http::MEDDLER, postgres::DATABASE, postgres::SCHEMA, rabbitmq::MEDDLER, redis::MEDDLER, secret::MEDDLER];
 
-fn secret(tenant: &str, item: &str, fields: &Value) -> Value {
+pub fn secret(tenant: &str, item: &str, fields: &Value) -> Value {
     json!({"store": "vault", "key": format!("tenants/{tenant}/{item}"), "fields": fields})
 }
 
-fn login(tenant: &str, item: &str, user: &str) -> Value {
+pub fn login(tenant: &str, item: &str, user: &str) -> Value {
     secret(tenant, item, &json!({"username": {"value": user}, "password": {"generated": 32}}))
-}
-
-mod redis {
-    use super::*;
-
-    pub const MEDDLER: Meddler = Meddler { resource, foreign, remove_foreign, drift };
-
-    fn name(tenant: &str) -> String {
-        format!("{tenant}--cache")
-    }
-
-    fn resource(tenant: &str, variant: usize) -> Value {
-        let name = name(tenant);
-        let commands = [json!(["+@all", "-@admin"]), json!(["+@all", "-@admin", "-@dangerous"])][variant % 2].clone();
-        json!({"kind": "redisUser", "id": "cache", "connection": "server", "name": name, "user": name,
-            "secret": login(tenant, "cache", &name), "spec": {"commands": commands}})
-    }
-
-    fn foreign(state: &mut State, tenant: &str) -> bool {
-        let users = &mut state.redis.users;
-        if users.contains_key(&name(tenant)) {
-            return false;
-        }
-        users.insert(name(tenant), tenantry::engine::sandbox::redis::User { on: true, ..Default::default() });
-        state.redis.file = state.redis.users.clone();
-        true
-    }
-
-    fn remove_foreign(state: &mut State, tenant: &str) {
-        state.redis.users.remove(&name(tenant));
-        state.redis.file.remove(&name(tenant));
-    }
-
-    fn drift(state: &mut State, tenant: &str, chance: &mut Chance) {
-        if chance.percent(20) {
-            state.redis.restart();
-            return;
-        }
-        let Some(user) = state.redis.users.get_mut(&name(tenant)).filter(|user| user.claim.is_some()) else { return };
-        match chance.below(4) {
-            0 => user.on = false,
-            1 => user.keys = ["*".to_owned()].into(),
-            2 => user.password = None,
-            _ => user.commands.push("+@dangerous".to_owned()),
-        }
-    }
-}
-
-mod secret {
-    use super::*;
-
-    pub const MEDDLER: Meddler = Meddler {
-        resource,
-        // An entry of the tenant's own path is the tenant's.
-        foreign: |_, _| false,
-        remove_foreign: |_, _| {},
-        drift: |_, _, _| {},
-    };
-
-    fn resource(tenant: &str, variant: usize) -> Value {
-        let issuer = ["one", "two"][variant % 2];
-        let fields = json!({"key": {"generated": 40}, "issuer": {"value": issuer}});
-        json!({"kind": "secret", "id": "app-key", "connection": "vault", "name": format!("tenants/{tenant}/app-key"),
-            "secret": super::secret(tenant, "app-key", &fields), "spec": {"fields": fields}})
-    }
 }

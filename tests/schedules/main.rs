@@ -14,6 +14,7 @@
 
 mod chance;
 mod estate;
+mod kinds;
 mod scheduler;
 mod schedule;
 

@@ -13,7 +13,7 @@ use tenantry::{
         Purpose, Secret, Settings,
         connections::Connections,
         gate::Stop,
-        isolation, kinds,
+        isolation, kinds as services,
         report::{ResourceReport, Unwatched},
         run::{self, Depth},
         sandbox::{Sandbox, State},
@@ -25,6 +25,7 @@ use tenantry::{
 use super::{
     chance::Chance,
     estate::{self, KINDS, NAMES},
+    kinds,
     scheduler::{Storm, race},
 };
 
@@ -100,6 +101,7 @@ pub fn run(seed: u64) -> Result<Tally, String> {
     let mut chance = Chance::new(seed);
     let storm = Storm::new(Chance::new(seed ^ 0xdead_beef));
     let sandbox = Rc::new(Sandbox::in_memory(Some(Rc::clone(&storm) as _)));
+    sandbox.meddle(kinds::postgres::prepare);
     let events = 3 + chance.below(8);
     let mut world = World {
         chance,
@@ -134,18 +136,29 @@ fn settings(purpose: Purpose, roll_back: bool) -> Settings {
 
 async fn engine(sandbox: Rc<Sandbox>, documents: Vec<Document>, settings: Settings) -> Vec<ResourceReport> {
     let connections = Connections::stand_ins(sandbox);
-    let mut groups = kinds::open(&documents, &connections, settings.purpose).await.unwrap();
+    let mut groups = services::open(&documents, &connections, settings.purpose).await.unwrap();
     run::apply(&mut groups, &settings, &Unwatched).await
 }
 
 impl World {
     fn event(&mut self) -> Result<(), String> {
-        match self.chance.below(12) {
+        let event = self.chance.below(12);
+        if std::env::var_os("TENANTRY_TRACE").is_some() {
+            println!(
+                "event {event} tenants {:?}",
+                self.tenants.iter().map(|(n, t)| (n, t.uid, t.variant, &t.foreign)).collect::<Vec<_>>()
+            );
+        }
+        match event {
             0..=1 => self.add(),
             2 => self.edit(),
             3 => self.drift(),
             4 => self.destroy()?,
             _ => self.disturbed_runs(),
+        }
+        if std::env::var_os("TENANTRY_TRACE").is_some() {
+            let state = self.sandbox.state();
+            println!("  http {:?} entries {:?}", state.http.objects, state.secrets.entries.keys().collect::<Vec<_>>());
         }
         self.look_after_stored()
     }
@@ -330,16 +343,19 @@ impl World {
     /// I1, I3: what is there is what a run from nothing makes: no more, no less.
     fn compare_with_undisturbed(&self, state: &State) -> Result<(), String> {
         let fresh = Rc::new(Sandbox::in_memory(None));
+        fresh.meddle(kinds::postgres::prepare);
         block_on(engine(Rc::clone(&fresh), self.documents(), settings(Purpose::Apply, false)));
         let (left, right) = (canonical(state), canonical(&fresh.state()));
-        if left == right { Ok(()) } else { Err(format!("I1: disturbed\n{left:#}\nundisturbed\n{right:#}")) }
+        let mut differences = Vec::new();
+        compare("", &left, &right, &mut differences);
+        if differences.is_empty() { Ok(()) } else { Err(format!("I1: {}", differences.join("; "))) }
     }
 
     /// I4, I5: every stored credential opens its own, and nobody else's.
     fn isolation(&self) -> Result<(), String> {
         let matrix = block_on(async {
             let connections = Connections::stand_ins(Rc::clone(&self.sandbox));
-            let mut groups = kinds::open(&self.documents(), &connections, Purpose::Apply).await.unwrap();
+            let mut groups = services::open(&self.documents(), &connections, Purpose::Apply).await.unwrap();
             isolation::probe(&mut groups, &settings(Purpose::Apply, false), &BTreeSet::new()).await
         });
         match (matrix.holes.first(), matrix.locked_out.first().or(matrix.unknown.first())) {
@@ -355,6 +371,23 @@ fn canonical(state: &State) -> Value {
     let mut value = serde_json::to_value(state).unwrap();
     strip(&mut value);
     value
+}
+
+/// Finds where two states differ.
+fn compare(at: &str, disturbed: &Value, undisturbed: &Value, differences: &mut Vec<String>) {
+    match (disturbed, undisturbed) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for key in keys {
+                let (left, right) = (left.get(key).unwrap_or(&Value::Null), right.get(key).unwrap_or(&Value::Null));
+                compare(&format!("{at}/{key}"), left, right, differences);
+            }
+        }
+        (left, right) if left != right => {
+            differences.push(format!("{at} is {left}, and {right} where nothing was disturbed"))
+        }
+        _ => {}
+    }
 }
 
 fn strip(value: &mut Value) {

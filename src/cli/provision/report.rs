@@ -48,6 +48,11 @@ impl Document {
         Self { version: 1, resources, counts, left }
     }
 
+    /// Returns the resources by tenant and id.
+    pub(in crate::cli) fn resources(&self) -> &[ResourceReport] {
+        &self.resources
+    }
+
     /// Prints the report.
     pub(in crate::cli) fn print(&self, ui: &Ui, format: Format) -> Result<(), CommandError> {
         match format {
