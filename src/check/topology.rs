@@ -161,3 +161,71 @@ fn known<T>(finder: &mut Finder<'_>, pointer: &str, what: &str, all: &BTreeMap<S
         finder.value(Code::TopologyUnknown, pointer, format!("the virtual host has no {what} {}", shown(name)), help);
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{check::places::Places, diag::Place};
+
+    /// Tells pointers as files.
+    struct Pointers;
+
+    impl Places for Pointers {
+        fn value(&self, pointer: &str) -> Place {
+            Place::file(pointer)
+        }
+
+        fn key(&self, pointer: &str) -> Place {
+            Place::file(pointer)
+        }
+    }
+
+    /// Returns where a topology is at fault.
+    fn faults(change: impl FnOnce(&mut serde_json::Value)) -> Vec<String> {
+        let mut spec = json!({
+            "permissions": {"configure": "^$", "write": "^.*$", "read": "^.*$"},
+            "maxQueues": 1,
+            "topicPermissions": {"events": {"write": "^.*$", "read": "^.*$"}, "amq.topic": {"write": "^$", "read": "^$"}},
+            "exchanges": {"events": {"type": "topic"}, "dead": {"type": "fanout"}},
+            "queues": {"orders": {"arguments": {"x-max-priority": 5}}},
+            "bindings": [{"source": "events", "destination": "orders"}],
+        });
+        change(&mut spec);
+        let spec: RabbitmqVhostSpec = serde_json::from_value(spec).unwrap();
+        let mut finder = Finder::new(&Pointers);
+        check(&mut finder, &spec);
+        finder.finish().into_iter().map(|finding| finding.place.file).collect()
+    }
+
+    #[test]
+    fn what_the_server_would_refuse_is_found() {
+        assert_eq!(faults(|_| ()), Vec::<String>::new());
+        assert_eq!(faults(|spec| spec["maxQueues"] = json!(0)), ["/maxQueues"]);
+        assert_eq!(faults(|spec| spec["bindings"][0]["source"] = json!("")), ["/bindings/0/source"]);
+        assert_eq!(
+            faults(|spec| spec["bindings"][0]["routingKey"] = json!("x".repeat(256))),
+            ["/bindings/0/routingKey"]
+        );
+        assert_eq!(
+            faults(|spec| spec["topicPermissions"]["dead"] = json!({"write": "^$", "read": "^$"})),
+            ["/topicPermissions/dead"]
+        );
+        assert_eq!(
+            faults(|spec| spec["topicPermissions"]["none"] = json!({"write": "^$", "read": "^$"})),
+            ["/topicPermissions/none"]
+        );
+        for (argument, _) in SETTINGS {
+            let at = format!("/queues/orders/arguments/{argument}");
+            assert_eq!(faults(|spec| spec["queues"]["orders"]["arguments"][argument] = json!(1)), [at]);
+        }
+        for name in ["", ".", "..", "amq.mine", &"x".repeat(256)] {
+            assert_eq!(
+                faults(|spec| spec["exchanges"][name] = json!({"type": "topic"})),
+                [format!("/exchanges/{name}")]
+            );
+        }
+    }
+}

@@ -407,7 +407,7 @@ codes! {
     TopologyUnknown "topology-unknown" Error
         "Bindings and dead-letter settings name exchanges and queues of the same virtual host; messages would be lost otherwise."
     TopologyRule "topology-rule" Error
-        "RabbitMQ refuses or ignores the combination: a quorum queue that is not durable, a routing key for dead letters without an exchange, a policy that sets nothing."
+        "RabbitMQ refuses or ignores the combination: a quorum queue that is not durable, a routing key for dead letters without an exchange, a policy that sets nothing, a name of the server's own, more queues than the limit."
     UnknownVariable "unknown-variable" Error
         "`${…}` in an `httpResource` names a part of the tenant, its hosts or the platform, the object that was found, or a field of its own secret; and only what exists when it is filled in."
     InvalidPointer "invalid-pointer" Error

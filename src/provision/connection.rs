@@ -58,7 +58,7 @@ pub enum Connection {
     Rabbitmq {
         /// The host that tenants reach it at.
         host: String,
-        /// The port for AMQP.
+        /// The port for AMQP; 5671 is with TLS.
         #[serde(default = "port_amqp")]
         port: u16,
         /// The URL of the management API.

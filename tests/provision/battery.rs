@@ -40,6 +40,11 @@ pub trait Case {
 
     /// Returns the proxy that the engine's requests go through.
     fn proxy(&self) -> &Proxy;
+
+    /// Returns how long a call may take while requests are stalled: well above what the slowest one takes.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(300)
+    }
 }
 
 /// A case with a secret store of its own.
@@ -252,8 +257,8 @@ impl<'c> Battery<'c> {
     /// Cut, stalled, garbled, delayed, doubled or without its reply: whichever request suffers, and whatever it suffers,
     /// one plain run afterwards ends as if nothing had happened. Prints how many cases there were.
     pub fn wire_faults(&self) {
-        // Only stalled requests wait so long; the real servers answer within a few milliseconds.
-        within::set_call(Duration::from_millis(300));
+        // Only stalled requests wait so long.
+        within::set_call(self.case.patience());
         assert_done(&self.apply(false));
         let wanted = self.case.dump();
         assert_done(&self.destroy());
