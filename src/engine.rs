@@ -17,6 +17,8 @@ pub mod group;
 pub mod http;
 pub mod isolation;
 pub mod kinds;
+pub mod mysql;
+pub mod object_store;
 pub mod points;
 pub mod postgres;
 pub mod rabbitmq;

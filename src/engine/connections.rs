@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    Secret, Trouble, TroubleKind, http, postgres, rabbitmq, redis,
+    Secret, Trouble, TroubleKind, http, mysql, object_store, postgres, rabbitmq, redis,
     sandbox::Sandbox,
     store::{Held, Store},
     stores::{
@@ -42,6 +42,10 @@ pub enum Service {
     Postgres(Rc<postgres::Server>),
     /// RabbitMQ.
     Rabbitmq(Rc<rabbitmq::Server>),
+    /// MySQL or MariaDB.
+    Mysql(Rc<mysql::Server>),
+    /// An object store.
+    ObjectStore(Rc<object_store::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
     /// A JSON API.
@@ -118,6 +122,16 @@ impl Connections {
                 let server = rabbitmq::Server::new(name, management_url, amqp, ca_file.as_deref(), &login)?;
                 Service::Rabbitmq(Rc::new(server))
             }
+            Connection::Mysql { host, port, tls, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                Service::Mysql(Rc::new(mysql::Server::new(name, host, *port, tls, &login)?))
+            }
+            Connection::ObjectStore { endpoint, region, flavour, ca_file, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                let ca_file = ca_file.as_deref();
+                let server = object_store::Server::new(name, endpoint, region, *flavour, ca_file, &login)?;
+                Service::ObjectStore(Rc::new(server))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials, home).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -130,12 +144,6 @@ impl Connections {
             | Connection::AwsSecretsManager { .. }
             | Connection::KubernetesSecrets { .. }
             | Connection::Directory { .. } => Service::Store,
-            Connection::Mysql { .. } | Connection::ObjectStore { .. } => {
-                return Err(Trouble::new(
-                    TroubleKind::Setup,
-                    format!("connections of kind `{}` are not served", connection.kind()),
-                ));
-            }
         })
     }
 

@@ -86,6 +86,32 @@ pub enum Privilege {
     Trigger,
 }
 
+impl Privilege {
+    /// Returns the words that a `GRANT` uses for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Privilege::Select => "SELECT",
+            Privilege::Insert => "INSERT",
+            Privilege::Update => "UPDATE",
+            Privilege::Delete => "DELETE",
+            Privilege::Create => "CREATE",
+            Privilege::Alter => "ALTER",
+            Privilege::Drop => "DROP",
+            Privilege::Index => "INDEX",
+            Privilege::References => "REFERENCES",
+            Privilege::CreateTemporaryTables => "CREATE TEMPORARY TABLES",
+            Privilege::LockTables => "LOCK TABLES",
+            Privilege::CreateView => "CREATE VIEW",
+            Privilege::ShowView => "SHOW VIEW",
+            Privilege::CreateRoutine => "CREATE ROUTINE",
+            Privilege::AlterRoutine => "ALTER ROUTINE",
+            Privilege::Execute => "EXECUTE",
+            Privilege::Event => "EVENT",
+            Privilege::Trigger => "TRIGGER",
+        }
+    }
+}
+
 fn utf8mb4() -> String {
     "utf8mb4".to_owned()
 }

@@ -1,0 +1,538 @@
+//! `mysqlDatabase` on a real MariaDB; the oracle is the program mariadb.
+
+use std::{
+    cell::RefCell,
+    env,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tenantry::{
+    engine::{
+        Purpose, Settings,
+        gate::Stop,
+        report::{Event, ResourceReport, Unwatched, Watch},
+    },
+    provision::Document,
+    steps::{Allow, Standing},
+};
+
+use super::{
+    battery::{self, Battery, Case, UID, assert_done, assert_untouched},
+    wire::Proxy,
+};
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is set by tests/run"))
+}
+
+/// Runs the client; what it prints, or what it complains of.
+fn client(user: &str, password: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(variable("TENANTRY_TEST_MARIADB_CLIENT"))
+        .args(["--no-defaults", "--protocol=tcp", "--batch", "--skip-column-names", "--default-character-set=utf8mb4"])
+        .args(["--host", &variable("TENANTRY_TEST_MARIADB_HOST"), "--port", &variable("TENANTRY_TEST_MARIADB_PORT")])
+        .args(["--user", user])
+        .args(arguments)
+        .env("MYSQL_PWD", password)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout).unwrap()),
+        false => Err(String::from_utf8(output.stderr).unwrap()),
+    }
+}
+
+/// What the server answers to its administrator.
+#[track_caller]
+fn ask(sql: &str) -> String {
+    let (user, password) = (variable("TENANTRY_TEST_MARIADB_USERNAME"), variable("TENANTRY_TEST_MARIADB_PASSWORD"));
+    client(&user, &password, &["--execute", sql]).unwrap()
+}
+
+/// Returns the stored password of a key.
+fn stored(store: &Path, key: &str) -> String {
+    let text = std::fs::read_to_string(store.join(format!("{key}.json"))).unwrap();
+    let entry: Value = serde_json::from_str(&text).unwrap();
+    let password = entry.pointer("/fields/password").or_else(|| entry.get("password")).unwrap();
+    password.as_str().unwrap().to_owned()
+}
+
+/// A document with databases of one tenant, reached through `address` or, where that is absent, over TLS.
+fn document(uid: &str, address: Option<&str>, store: &Path, resources: Vec<Value>) -> Document {
+    let (host, port, tls) = match address.map(|address| address.rsplit_once(':').unwrap()) {
+        Some((host, port)) => (host.to_owned(), port.to_owned(), json!({"mode": "off"})),
+        None => (
+            "localhost".to_owned(),
+            variable("TENANTRY_TEST_MARIADB_PORT"),
+            json!({"mode": "required", "caFile": variable("TENANTRY_TEST_CA")}),
+        ),
+    };
+    serde_json::from_value(json!({
+        "apiVersion": "tenantry.dev/v1", "kind": "Provision",
+        "metadata": {"tenant": "abc", "uid": uid, "state": "active"},
+        "connections": {
+            "mysql": {"kind": "mysql", "host": host, "port": port.parse::<u16>().unwrap(), "tls": tls, "credentials":
+                {"usernameEnv": "TENANTRY_TEST_MARIADB_USERNAME", "passwordEnv": "TENANTRY_TEST_MARIADB_PASSWORD"}},
+            "store": {"kind": "directory", "path": store},
+        },
+        "resources": resources,
+    }))
+    .unwrap()
+}
+
+fn resource(database: &str, user: &str, spec: Value) -> Value {
+    json!({
+        "kind": "mysqlDatabase", "id": format!("databases/{database}"), "connection": "mysql", "name": database, "user": user,
+        "secret": {"store": "store", "key": format!("tenants/abc/{database}"),
+            "fields": {"username": {"value": user}, "password": {"generated": 32}}},
+        "spec": spec,
+    })
+}
+
+fn spec() -> Value {
+    json!({"privileges": ["SELECT", "INSERT", "CREATE", "DROP", "CREATE ROUTINE"], "requireTls": false})
+}
+
+/// The address of the server itself.
+fn direct() -> String {
+    format!("{}:{}", variable("TENANTRY_TEST_MARIADB_HOST"), variable("TENANTRY_TEST_MARIADB_PORT"))
+}
+
+fn apply(document: &Document) -> Vec<ResourceReport> {
+    apply_with(document, Allow::default(), &Unwatched)
+}
+
+fn apply_with(document: &Document, allow: Allow, watch: &dyn Watch) -> Vec<ResourceReport> {
+    battery::run(document, &battery::settings(Purpose::Apply, Stop::default(), allow), watch)
+}
+
+fn destroy(document: &Document) -> Vec<ResourceReport> {
+    battery::run(document, &battery::settings(Purpose::Destroy, Stop::default(), Allow::default()), &Unwatched)
+}
+
+/// Removes what a test left, whoever made it.
+struct Clean(Vec<(String, String)>);
+
+impl Drop for Clean {
+    fn drop(&mut self) {
+        for (database, user) in &self.0 {
+            ask(&format!("DROP DATABASE IF EXISTS `{database}`"));
+            for host in ["%", "localhost", "10.%", "127.0.0.%"] {
+                ask(&format!("DROP USER IF EXISTS '{user}'@'{host}'"));
+            }
+            if ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'tenantry'") != "" {
+                ask(&format!("DELETE FROM tenantry.claims WHERE name = '{user}'"));
+            }
+        }
+    }
+}
+
+fn clean(names: &[(&str, &str)]) -> Clean {
+    Clean(names.iter().map(|(database, user)| ((*database).to_owned(), (*user).to_owned())).collect())
+}
+
+struct Mysql {
+    database: String,
+    user: String,
+    proxy: Proxy,
+    seen: RefCell<usize>,
+    _clean: Clean,
+}
+
+impl Mysql {
+    fn new(test: &str) -> Self {
+        let (database, user) = (format!("abc-7f_{test}_db"), format!("abc_{test}"));
+        Self {
+            proxy: Proxy::mysql(direct().parse().unwrap()),
+            seen: RefCell::new(0),
+            _clean: clean(&[(&database, &user)]),
+            database,
+            user,
+        }
+    }
+}
+
+impl Case for Mysql {
+    fn document(&self, uid: &str, updated: bool, store: &Path) -> Document {
+        let spec = match updated {
+            false => spec(),
+            true => json!({
+                "privileges": ["SELECT", "UPDATE"], "requireTls": false, "maxUserConnections": 7,
+                "characterSet": "utf8", "collation": "utf8_general_ci",
+            }),
+        };
+        let address = self.proxy.address().to_string();
+        document(uid, Some(&address), store, vec![resource(&self.database, &self.user, spec)])
+    }
+
+    fn dump(&self) -> String {
+        let (database, user) = (&self.database, &self.user);
+        let queries = [
+            format!("SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{database}'"),
+            format!(
+                "SELECT User, Host, JSON_VALUE(Priv, '$.plugin'), JSON_VALUE(Priv, '$.access'), \
+                 COALESCE(JSON_VALUE(Priv, '$.ssl_type'), 0), COALESCE(JSON_VALUE(Priv, '$.max_user_connections'), 0), \
+                 COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) FROM mysql.global_priv WHERE User = '{user}'"
+            ),
+            format!("SELECT * FROM mysql.db WHERE User = '{user}' ORDER BY Db"),
+            format!("SELECT Db, Table_name, Table_priv FROM mysql.tables_priv WHERE User = '{user}'"),
+            format!("SELECT User, Host, Role FROM mysql.roles_mapping WHERE User = '{user}'"),
+        ];
+        let mut dump: String = queries.iter().map(|query| ask(query)).collect();
+        if ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'tenantry'") != "" {
+            dump += &ask(&format!("SELECT * FROM tenantry.claims WHERE name = '{user}'"));
+        }
+        dump
+    }
+
+    fn drift(&self) {
+        let (database, user) = (&self.database, &self.user);
+        ask(&format!("ALTER DATABASE `{database}` CHARACTER SET latin1"));
+        ask(&format!("GRANT TRIGGER ON `{}`.* TO '{user}'@'%' WITH GRANT OPTION", database.replace('_', r"\_")));
+        ask(&format!("GRANT SELECT ON `{database}`.* TO '{user}'@'%'"));
+        ask(&format!("GRANT PROCESS ON *.* TO '{user}'@'%'"));
+        ask(&format!("GRANT SELECT ON mysql.db TO '{user}'@'%'"));
+        ask(&format!("CREATE ROLE IF NOT EXISTS `role-{user}`; GRANT `role-{user}` TO '{user}'@'%'"));
+        ask(&format!(
+            "ALTER USER '{user}'@'%' IDENTIFIED BY 'changed by hand' REQUIRE X509 WITH MAX_USER_CONNECTIONS 3 ACCOUNT LOCK"
+        ));
+    }
+
+    fn foreign(&self) {
+        ask(&format!("CREATE DATABASE `{}` COMMENT 'the shop'", self.database));
+        ask(&format!("CREATE TABLE `{}`.orders (id INT)", self.database));
+    }
+
+    fn writes(&self) -> Vec<String> {
+        let writes = self.proxy.writes();
+        // Whoever resets the proxy begins anew.
+        let before = self.seen.replace(writes.len()).min(writes.len());
+        writes[before..].iter().map(|write| format!("{write:?}")).collect()
+    }
+
+    fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
+}
+
+impl Drop for Mysql {
+    fn drop(&mut self) {
+        ask(&format!("DROP ROLE IF EXISTS `role-{}`", self.user));
+    }
+}
+
+macro_rules! battery {
+    ($($name:ident $test:ident)+) => {$(
+        #[test]
+        #[ignore = "needs mariadb: run by tests/run"]
+        fn $name() {
+            let mysql = Mysql::new(stringify!($test));
+            Battery::new(&mysql).$test();
+        }
+    )+};
+}
+
+battery! {
+    mysql_database_create create
+    mysql_database_repeat repeat
+    mysql_database_noop noop
+    mysql_database_update update
+    mysql_database_crash_after_n crash_after_n
+    mysql_database_foreign foreign
+    mysql_database_another_uid another_uid
+    mysql_database_drift drift
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_foreign_user() {
+    let _clean = clean(&[("abc_fu_db", "abc_fu")]);
+    let store = tempfile::tempdir().unwrap();
+    ask("CREATE USER 'abc_fu'@'%' IDENTIFIED BY 'somebody-elses'; GRANT SELECT ON `shop`.* TO 'abc_fu'@'%'");
+    let before =
+        ask("SELECT * FROM mysql.global_priv WHERE User = 'abc_fu'; SELECT * FROM mysql.db WHERE User = 'abc_fu'");
+    let document = document(UID, Some(&direct()), store.path(), vec![resource("abc_fu_db", "abc_fu", spec())]);
+    let reports = apply(&document);
+    assert_eq!(reports[0].standing, Standing::NotOurs, "{reports:#?}");
+    assert!(reports[0].trouble.as_ref().unwrap().message.contains("user `abc_fu`@`%`"), "{reports:#?}");
+    assert_eq!(ask("SHOW DATABASES LIKE 'abc\\_fu\\_db'"), "", "nothing is made beside it");
+    assert_eq!(
+        ask("SELECT * FROM mysql.global_priv WHERE User = 'abc_fu'; SELECT * FROM mysql.db WHERE User = 'abc_fu'"),
+        before
+    );
+    // Who is told to take it over does: the earlier password and privileges end.
+    let allow =
+        Allow { adopt: [(tenantry::provision::Kind::MysqlDatabase, "abc_fu_db".to_owned())].into(), replace: false };
+    assert_done(&apply_with(&document, allow, &Unwatched));
+    assert!(client("abc_fu", "somebody-elses", &["--execute", "SELECT 1"]).is_err());
+    assert_eq!(ask("SELECT Db FROM mysql.db WHERE User = 'abc_fu'"), "abc\\\\_fu\\\\_db\n");
+    assert_untouched(&apply(&document));
+    assert_done(&destroy(&document));
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_neighbours() {
+    let names =
+        [("nb_a_b", "nb_a_b"), ("nbxaxb", "nbxaxb"), ("nb_a_bc", "nb_a_bc"), ("NB_A_B", "NB_A_B"), ("nb%", "nb-pct")];
+    let _clean = clean(&names);
+    let store = tempfile::tempdir().unwrap();
+    let resources = names.map(|(database, user)| resource(database, user, spec())).to_vec();
+    let document = document(UID, Some(&direct()), store.path(), resources);
+    assert_done(&apply(&document));
+    for (database, user) in names {
+        let password = stored(store.path(), &format!("tenants/abc/{database}"));
+        let shown = client(user, &password, &["--execute", "SHOW DATABASES"]).unwrap();
+        assert_eq!(
+            shown,
+            format!("{}\n", ["information_schema", database].join("\n")).replacen(
+                "information_schema\nNB_A_B",
+                "NB_A_B\ninformation_schema",
+                1
+            ),
+            "{user}"
+        );
+        client(user, &password, &["--execute", &format!("CREATE TABLE `{database}`.t (id INT)")]).unwrap();
+        for (other, _) in names.iter().filter(|(other, _)| *other != database) {
+            let refused = client(user, &password, &["--execute", &format!("USE `{other}`")]).unwrap_err();
+            assert!(refused.contains("ERROR 1044"), "{user} in {other}: {refused}");
+        }
+    }
+    assert_untouched(&apply(&document));
+    assert_done(&destroy(&document));
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_over_tls_without_a_password_in_any_statement() {
+    let _clean = clean(&[("abc_tls_db", "abc_tls")]);
+    let store = tempfile::tempdir().unwrap();
+    let spec = json!({"privileges": ["SELECT"], "maxUserConnections": 3});
+    let document = document(UID, None, store.path(), vec![resource("abc_tls_db", "abc_tls", spec)]);
+    assert_done(&apply(&document));
+    assert_untouched(&apply(&document));
+    let password = stored(store.path(), "tenants/abc/abc_tls_db");
+    let ca = variable("TENANTRY_TEST_CA");
+    client("abc_tls", &password, &["--ssl-ca", &ca, "--ssl-verify-server-cert", "--execute", "SELECT 1"]).unwrap();
+    let refused = client("abc_tls", &password, &["--skip-ssl", "--execute", "SELECT 1"]).unwrap_err();
+    assert!(refused.contains("ERROR 1045"), "{refused}");
+    let logs = variable("TENANTRY_TEST_MARIADB_LOG");
+    let mut has_seen_user = false;
+    for log in logs.split(':') {
+        let text = String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned();
+        has_seen_user |= text.contains("CREATE USER 'abc_tls'@'%'");
+        assert!(!text.contains(&password), "{log} holds a password");
+    }
+    assert!(has_seen_user, "one of the logs holds statements");
+    assert_done(&destroy(&document));
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_wrong_tls_and_credentials_are_told_apart() {
+    let store = tempfile::tempdir().unwrap();
+    let with = |change: &dyn Fn(&mut Value)| {
+        let document = document(UID, None, store.path(), vec![resource("abc_no_db", "abc_no", spec())]);
+        let mut document = serde_json::to_value(document).unwrap();
+        change(&mut document["connections"]["mysql"]);
+        let reports = apply(&serde_json::from_value(document).unwrap());
+        assert_eq!(reports[0].standing, Standing::Unreachable, "{reports:#?}");
+        let trouble = reports[0].trouble.clone().unwrap();
+        (trouble.message, trouble.help)
+    };
+    let (message, help) = with(&|mysql| drop(mysql["tls"].as_object_mut().unwrap().remove("caFile")));
+    assert!(help.contains("`caFile`") && message.contains("certificate"), "{message}: {help}");
+    let (message, help) = with(&|mysql| mysql["credentials"]["passwordEnv"] = json!("TENANTRY_TEST_CA"));
+    assert!(help.contains("credential") && message.contains("1045"), "{message}: {help}");
+    let (message, help) = with(&|mysql| mysql["port"] = json!(1));
+    assert!(help.contains("can be reached"), "{message}: {help}");
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_host_part_moves() {
+    let _clean = clean(&[("abc_host_db", "abc_host")]);
+    let store = tempfile::tempdir().unwrap();
+    let with = |host: &str| {
+        let spec = json!({"privileges": ["SELECT"], "requireTls": false, "host": host});
+        document(UID, Some(&direct()), store.path(), vec![resource("abc_host_db", "abc_host", spec)])
+    };
+    let accounts = || {
+        ask(
+            "SELECT u.Host, d.Host, c.host, c.state FROM mysql.user u JOIN mysql.db d USING (User) JOIN tenantry.claims c ON c.name = u.User WHERE User = 'abc_host'",
+        )
+    };
+    for host in ["%", "10.%", "127.0.0.%", "%"] {
+        assert_done(&apply(&with(host)));
+        assert_eq!(accounts(), format!("{host}\t{host}\t{host}\tmade\n"));
+        assert_untouched(&apply(&with(host)));
+    }
+    // Stopped anywhere in between, the next run ends there all the same.
+    for steps in 1..8 {
+        let stop = Stop::default();
+        let settings = battery::settings(Purpose::Apply, stop.clone(), Allow::default());
+        battery::run(&with("10.%"), &settings, &StopAfter(RefCell::new(steps), stop));
+        assert_done(&apply(&with("10.%")));
+        assert_eq!(accounts(), "10.%\t10.%\t10.%\tmade\n", "after {steps}");
+        assert_done(&apply(&with("%")));
+    }
+    assert_done(&destroy(&with("%")));
+}
+
+struct StopAfter(RefCell<usize>, Stop);
+
+impl Watch for StopAfter {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Step { .. } = event {
+            let mut left = self.0.borrow_mut();
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.1.ask();
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_shadowed_account_is_told() {
+    let _clean = clean(&[("abc_shadow_db", "abc_shadow")]);
+    let store = tempfile::tempdir().unwrap();
+    // The server knows us as `localhost`, which it matches before `%`.
+    ask("CREATE USER 'abc_shadow'@'localhost' IDENTIFIED BY 'somebody-elses'");
+    let document = document(UID, Some(&direct()), store.path(), vec![resource("abc_shadow_db", "abc_shadow", spec())]);
+    let reports = apply(&document);
+    let trouble = reports[0].trouble.as_ref().unwrap();
+    assert!(trouble.message.contains("the server takes it for `abc_shadow`@`localhost`"), "{reports:#?}");
+    assert!(trouble.help.contains("drop `abc_shadow`@`localhost`"), "{reports:#?}");
+    ask("DROP USER 'abc_shadow'@'localhost'");
+    assert_untouched(&apply(&document));
+    assert_done(&destroy(&document));
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_runs_at_once_agree() {
+    for count in [2, 8] {
+        let names: Vec<(String, String)> =
+            (0..3).map(|at| (format!("abc_race{count}_{at}"), format!("abc_race{count}_{at}"))).collect();
+        let names: Vec<(&str, &str)> = names.iter().map(|(one, other)| (one.as_str(), other.as_str())).collect();
+        let _clean = clean(&names);
+        let store = tempfile::tempdir().unwrap();
+        let resources = names.iter().map(|(database, user)| resource(database, user, spec())).collect();
+        let document = document(UID, Some(&direct()), store.path(), resources);
+        thread::scope(|scope| {
+            let runs: Vec<_> = (0..count).map(|_| scope.spawn(|| apply(&document))).collect();
+            for run in runs {
+                // A run that lost a race has steps that failed, and ends as wanted all the same.
+                let reports = run.join().unwrap();
+                assert!(reports.iter().all(|report| report.trouble.is_none()), "{reports:#?}");
+            }
+        });
+        assert_untouched(&apply(&document));
+        assert_done(&destroy(&document));
+    }
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_crash_between_intent_and_note_is_decided_by_the_password() {
+    let _clean = clean(&[("abc_intent_db", "abc_intent")]);
+    let store = tempfile::tempdir().unwrap();
+    let document = document(UID, Some(&direct()), store.path(), vec![resource("abc_intent_db", "abc_intent", spec())]);
+    assert_done(&apply(&document));
+    // As a run leaves it that died between the account and the word about it.
+    ask("UPDATE tenantry.claims SET state = 'intended' WHERE name = 'abc_intent'");
+    assert_done(&apply(&document));
+    assert_eq!(ask("SELECT state FROM tenantry.claims WHERE name = 'abc_intent'"), "made\n");
+    // And as it would be if somebody else had made the account in between.
+    ask("UPDATE tenantry.claims SET state = 'intended' WHERE name = 'abc_intent'");
+    ask("ALTER USER 'abc_intent'@'%' IDENTIFIED BY 'somebody-elses'");
+    assert_eq!(apply(&document)[0].standing, Standing::NotOurs);
+    client("abc_intent", "somebody-elses", &["--execute", "SELECT 1"]).unwrap();
+    ask("UPDATE tenantry.claims SET state = 'made' WHERE name = 'abc_intent'");
+    assert_done(&apply(&document));
+    assert_done(&destroy(&document));
+}
+
+/// Puts a table into a database as soon as the next step is done.
+struct Tenant(&'static str);
+
+impl Watch for Tenant {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Step { step, .. } = event
+            && step.action == "mysql-grant-privileges"
+        {
+            ask(&format!("CREATE TABLE IF NOT EXISTS `{}`.customers (id INT)", self.0));
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_rollback_takes_back_what_holds_nothing() {
+    let names = [("abc_rb_empty", "abc_rb_empty"), ("abc_rb_full", "abc_rb_full"), ("abc_rb_bad", "abc_rb_bad")];
+    let _clean = clean(&names);
+    let store = tempfile::tempdir().unwrap();
+    let bad = json!({"privileges": ["SELECT"], "requireTls": false, "collation": "utf8mb4_nosuch_ci"});
+    let resources = vec![
+        resource("abc_rb_empty", "abc_rb_empty", spec()),
+        resource("abc_rb_full", "abc_rb_full", spec()),
+        resource("abc_rb_bad", "abc_rb_bad", bad),
+    ];
+    let document = document(UID, Some(&direct()), store.path(), resources);
+    let settings = Settings { roll_back: true, ..battery::settings(Purpose::Apply, Stop::default(), Allow::default()) };
+    let reports = battery::run(&document, &settings, &Tenant("abc_rb_full"));
+    assert!(
+        reports.iter().any(|report| report.trouble.as_ref().is_some_and(|trouble| trouble.message.contains("1273"))),
+        "{reports:#?}"
+    );
+    assert_eq!(
+        ask("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'abc\\_rb\\_%'"),
+        "abc_rb_full\n"
+    );
+    assert_eq!(ask("SHOW TABLES FROM abc_rb_full"), "customers\n");
+    assert_eq!(ask("SELECT User FROM mysql.user WHERE User LIKE 'abc\\_rb\\_%'"), "");
+    assert_eq!(ask("SELECT name FROM tenantry.claims WHERE name LIKE 'abc\\_rb\\_%'"), "");
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_destroy_ends_sessions() {
+    let _clean = clean(&[("abc_session_db", "abc_session")]);
+    let store = tempfile::tempdir().unwrap();
+    let document =
+        document(UID, Some(&direct()), store.path(), vec![resource("abc_session_db", "abc_session", spec())]);
+    assert_done(&apply(&document));
+    let password = stored(store.path(), "tenants/abc/abc_session_db");
+    let session = thread::spawn(move || client("abc_session", &password, &["--execute", "SELECT SLEEP(60)"]));
+    let count = || ask("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'abc_session'");
+    while count() != "1\n" {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_done(&destroy(&document));
+    assert_eq!(count(), "0\n");
+    let ended = session.join().unwrap().unwrap_err();
+    assert!(ended.contains("Lost connection") || ended.contains("killed"), "{ended}");
+}
+
+#[test]
+#[ignore = "needs mariadb: run by tests/run"]
+fn mysql_database_that_everybody_may_enter_is_refused() {
+    let _clean = clean(&[("opened_to_all", "opened_to_all")]);
+    let store = tempfile::tempdir().unwrap();
+    let document =
+        document(UID, Some(&direct()), store.path(), vec![resource("opened_to_all", "opened_to_all", spec())]);
+    // As old installations do for `test`.
+    ask("INSERT INTO mysql.db (Host, Db, User, Select_priv) VALUES ('%', 'opened\\_%', '', 'Y'); FLUSH PRIVILEGES");
+    let reports = apply(&document);
+    ask("DELETE FROM mysql.db WHERE User = '' AND Db = 'opened\\_%'; FLUSH PRIVILEGES");
+    assert_eq!(reports[0].standing, Standing::NotOurs);
+    assert!(reports[0].trouble.as_ref().unwrap().message.contains("every account"), "{reports:#?}");
+    assert_done(&apply(&document));
+    assert_done(&destroy(&document));
+}
