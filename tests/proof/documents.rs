@@ -36,11 +36,21 @@ struct Made {
 }
 
 /// All kinds.
-const KINDS: &[fn(&Tenant, bool) -> Made] =
-    &[postgres_database, postgres_schema, rabbitmq, redis, grafana_org, grafana_user, secret];
+const KINDS: &[fn(&Tenant, bool) -> Made] = &[
+    mysql,
+    postgres_database,
+    postgres_schema,
+    bucket,
+    object_store_user,
+    rabbitmq,
+    redis,
+    grafana_org,
+    grafana_user,
+    secret,
+];
 
 /// How many of [`KINDS`] have credentials that can be tried on a server.
-pub const KINDS_WITH_LOGIN: usize = 5;
+pub const KINDS_WITH_LOGIN: usize = 7;
 
 impl Tenant {
     /// The name of a bucket, which allows no `_`.
@@ -112,7 +122,8 @@ fn bucket(tenant: &Tenant, is_last: bool) -> Made {
 }
 
 fn object_store_user(tenant: &Tenant, is_last: bool) -> Made {
-    let actions = if is_last { json!(["s3:GetObject", "s3:PutObject"]) } else { json!(["s3:GetObject", "s3:DeleteObject"]) };
+    let actions =
+        if is_last { json!(["s3:GetObject", "s3:PutObject"]) } else { json!(["s3:GetObject", "s3:DeleteObject"]) };
     let name = tenant.object();
     Made {
         kind: "objectStoreUser",
@@ -231,7 +242,8 @@ fn resource(tenant: &Tenant, made: Made) -> Value {
         resource["user"] = json!(user);
     }
     if !fields.is_null() {
-        resource["secret"] = json!({"store": "store", "key": format!("tenants/{}/{id}", tenant.name), "fields": fields});
+        resource["secret"] =
+            json!({"store": "store", "key": format!("tenants/{}/{id}", tenant.name), "fields": fields});
     }
     resource
 }

@@ -225,9 +225,11 @@ fn wrong_credentials(case: &mut Case, tree: &OsStr) {
 
 /// Whether a document of the tree names a variable: kinds that are not served yet leave theirs unused.
 fn is_used(tree: &OsStr, variable: &str) -> bool {
-    walkdir::WalkDir::new(tree).into_iter().filter_map(Result::ok).filter(|file| file.file_type().is_file()).any(|file| {
-        fs::read_to_string(file.path()).unwrap().contains(variable)
-    })
+    walkdir::WalkDir::new(tree)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|file| file.file_type().is_file())
+        .any(|file| fs::read_to_string(file.path()).unwrap().contains(variable))
 }
 
 /// Each server in turn is not there.
@@ -259,7 +261,9 @@ fn servers_down(case: &mut Case, connections: &Value, made: &dyn Fn(&Value) -> V
 /// Statements that servers refuse: an administrator who is none, and objects that are another's.
 fn somebody_elses(case: &mut Case, tree: &OsStr, store: &Store, tenants: &[Tenant; 2], documents: &[Value; 2]) {
     let entries = store.entries(&tenants[0].name);
-    for (id, server) in [("mysql", "MARIADB"), ("postgres", "POSTGRES"), ("redis", "REDIS"), ("vhost", "RABBITMQ"), ("keys", "MINIO")] {
+    for (id, server) in
+        [("mysql", "MARIADB"), ("postgres", "POSTGRES"), ("redis", "REDIS"), ("vhost", "RABBITMQ"), ("keys", "MINIO")]
+    {
         let Some(entry) = entries.get(&format!("tenants/{}/{id}", tenants[0].name)) else { continue };
         let field = |names: [&str; 2]| names.iter().find_map(|name| entry.get(*name)).unwrap().clone();
         let program = case
@@ -269,7 +273,8 @@ fn somebody_elses(case: &mut Case, tree: &OsStr, store: &Store, tenants: &[Tenan
         // A new tenant, so that there is something to do.
         let fresh = case.path(&format!("fresh-{id}"));
         let tenant = tenants::alone(7);
-        let mut document = documents::document(&tenant, Variant::Last, &case.servers.connections(), &store.connection());
+        let mut document =
+            documents::document(&tenant, Variant::Last, &case.servers.connections(), &store.connection());
         document["resources"].as_array_mut().unwrap().retain(|resource| resource["id"] == id);
         documents::write_tree(&fresh, [&document]);
         case.fails(&program, arguments!["provision", "apply", "--all", "--from", &fresh]);
@@ -297,10 +302,8 @@ fn from_a_repository(case: &mut Case, tree: &OsStr) {
     let calls = case.path("calls");
     let program = case.program.with("PATH", &recording_git(case.folder.path(), &calls));
     let url = format!("file://{}", Path::new(tree).display());
-    let ended = case.run(
-        &program,
-        arguments!["provision", "plan", "--all", "--from", "rendered", "--repository", &url],
-    );
+    let ended =
+        case.run(&program, arguments!["provision", "plan", "--all", "--from", "rendered", "--repository", &url]);
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
     let calls: Vec<PathBuf> = fs::read_dir(calls).unwrap().map(|call| call.unwrap().path()).collect();
     assert!(calls.len() >= 2, "git is called to look and to fetch: {calls:?}");
@@ -325,53 +328,48 @@ fn recording_git(folder: &Path, calls: &Path) -> String {
     format!("{}:{path}", programs.display())
 }
 
-/// What is rendered and committed while secrets are around, and what stand-ins were given.
+/// What is rendered, compared and committed while secrets are around: the flagship estate, provisioned on stand-ins.
 fn trees_and_commits(format: &'static str) {
     let mut case = Case::new(format);
     let (estate, out, sandbox) = (case.path("estate"), case.path("out"), case.path("sandbox"));
-    case.expect(0, arguments!["init", &estate]);
-    let git = |arguments: &[&str]| {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"];
-        let output = Command::new("git").arg("-C").arg(&estate).args(identity).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    git(&["init", "-q", "-b", "main"]);
-    git(&["add", "."]);
-    git(&["commit", "-q", "-m", "estate"]);
-    git(&["config", "user.name", "t"]);
-    git(&["config", "user.email", "t@t"]);
+    case.expect(0, arguments!["quickstart", &estate]);
     case.expect(0, arguments!["--estate", &estate, "check", "--rendered"]);
     case.expect(0, arguments!["--estate", &estate, "render", "--out", &out]);
-    case.expect(0, arguments!["--estate", &estate, "commit"]);
-    let apply = arguments!["--estate", &estate, "provision", "apply", "--all", "--sandbox", &sandbox];
-    case.expect(0, apply);
+    case.expect(0, arguments!["--estate", &estate, "commit", "--author", "t <t@t.invalid>"]);
+    case.expect(0, arguments!["--estate", &estate, "provision", "apply", "--all", "--sandbox", &sandbox]);
     case.expect(0, arguments!["--estate", &estate, "isolation", "--all", "--sandbox", &sandbox]);
-    // What the stand-in keeps as a secret store is secret.
-    let mut learned = 0;
-    for file in walkdir::WalkDir::new(&sandbox).into_iter().filter_map(Result::ok).filter(|file| file.file_type().is_file()) {
-        let text = fs::read_to_string(file.path()).unwrap();
-        learned += learn_passwords(&serde_json::from_str(&text).unwrap_or_default(), &mut case.secrets);
-    }
-    assert!(learned > 0, "the stand-ins keep passwords");
+    case.expect(0, arguments!["--estate", &estate, "provision", "plan", "--all", "--sandbox", &sandbox]);
     case.expect(0, arguments!["--estate", &estate, "render", "--out", &out]);
     case.expect(0, arguments!["--estate", &estate, "diff"]);
-    case.expect(0, arguments!["--estate", &estate, "provision", "plan", "--all", "--sandbox", &sandbox]);
+    // What a stand-in keeps as a secret store is secret.
+    let is_store = |path: &Path| path.components().any(|part| part.as_os_str().to_string_lossy().contains("sandbox"));
+    let files = walkdir::WalkDir::new(case.folder.path()).into_iter().filter_map(Result::ok);
+    let files: Vec<PathBuf> = files.filter(|file| file.file_type().is_file()).map(|file| file.into_path()).collect();
+    let (stores, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| is_store(file));
+    let mut learned = 0;
+    for store in stores {
+        let text = fs::read_to_string(store).unwrap();
+        learned += learn_passwords(&serde_json::from_str(&text).unwrap_or_default(), &mut case.secrets);
+    }
+    assert!(learned > 100, "the stand-ins keep {learned} passwords");
+    for file in others {
+        let bytes = fs::read(&file).unwrap();
+        case.evidence.push((format!("the file {}", file.display()), bytes));
+    }
     let scanner = case.scanner();
     let mut found = case.search();
-    found.extend(scanner.folder("rendered tree", &out));
-    found.extend(scanner.folder("estate", &estate));
     found.extend(scanner.repository("git", &estate));
     assert_eq!(found, BTreeSet::new());
 }
 
-/// Takes the values of `password` in a JSON document as secrets; returns how many there are.
+/// Takes passwords and secret keys in a JSON document as secrets; returns how many there are.
 fn learn_passwords(value: &Value, secrets: &mut BTreeMap<String, String>) -> usize {
     match value {
         Value::Object(map) => {
             let mut learned = 0;
             for (key, value) in map {
                 match value {
-                    Value::String(text) if key == "password" && text.len() >= 16 => {
+                    Value::String(text) if matches!(key.as_str(), "password" | "secretKey") && text.len() >= 16 => {
                         secrets.insert(format!("password {}", secrets.len()), text.clone());
                         learned += 1;
                     }

@@ -95,8 +95,17 @@ impl Ended {
     /// Returns the document on stdout of a run that ended so.
     #[track_caller]
     pub fn report(&self, code: i32) -> Value {
-        assert_eq!(self.status.code(), Some(code), "{}\n{}", self.stdout, self.stderr);
+        assert_eq!(self.status.code(), Some(code), "{}", self.troubles());
         serde_json::from_str(&self.stdout).unwrap()
+    }
+
+    /// Returns what a person would look at first.
+    pub fn troubles(&self) -> String {
+        let report: Value = serde_json::from_str(&self.stdout).unwrap_or_default();
+        let lists = ["resources", "holes", "lockedOut", "unknown"].into_iter().filter_map(|key| report[key].as_array());
+        let bad = lists.flatten().filter(|item| item.get("standing").is_none() || item.get("trouble").is_some());
+        let bad: Vec<String> = bad.take(5).map(|item| format!("{item:#}")).collect();
+        format!("{}\n{}\n{}", self.status, bad.join("\n"), self.stderr)
     }
 }
 

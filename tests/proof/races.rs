@@ -158,11 +158,11 @@ fn race(course: &Course<'_>, chance: &mut Chance, counts: &mut Counts) {
     }
     for (child, _) in runners {
         let ended = Ended::from(child.wait_with_output().unwrap());
-        assert!(start.elapsed() < PATIENCE, "{}\n{}", ended.stdout, ended.stderr);
+        assert!(start.elapsed() < PATIENCE, "{}", ended.troubles());
         if let Some(code) = ended.status.code() {
             *counts.exits.entry(code).or_default() += 1;
             // Whoever loses may have to come again; nobody finds anything that needs a person.
-            assert!(matches!(code, 0 | 75), "exit {code}\n{}\n{}", ended.stdout, ended.stderr);
+            assert!(matches!(code, 0 | 75), "{}", ended.troubles());
         }
     }
 }

@@ -90,7 +90,8 @@ impl Scanner {
 /// Returns all ways in which a secret may be written.
 fn written(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let hex = |upper: bool, sign: &str| -> Vec<u8> {
-        let digits = secret.bytes().map(|byte| if upper { format!("{sign}{byte:02X}") } else { format!("{sign}{byte:02x}") });
+        let digits =
+            secret.bytes().map(|byte| if upper { format!("{sign}{byte:02X}") } else { format!("{sign}{byte:02x}") });
         digits.collect::<String>().into_bytes()
     };
     let json = serde_json::to_string(secret).unwrap();
@@ -175,7 +176,8 @@ mod tests {
         assert_eq!(scanner.folder("tree", folder.path()), BTreeSet::new());
         let git = |arguments: &[&str]| {
             let identity = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"];
-            let status = Command::new("git").arg("-C").arg(folder.path()).args(identity).args(arguments).status().unwrap();
+            let status =
+                Command::new("git").arg("-C").arg(folder.path()).args(identity).args(arguments).status().unwrap();
             assert!(status.success());
         };
         git(&["init", "-q"]);
