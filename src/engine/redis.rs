@@ -242,10 +242,11 @@ impl Found {
     fn user(mut self, claim: &Claim, login: Option<bool>) -> User {
         let claims: Vec<String> =
             self.channels.iter().filter(|channel| Claim::read(channel).is_some()).cloned().collect();
-        let owner = match claims.as_slice() {
-            [one] if *one == claim_channel(claim) => Owner::Ours,
-            [] => Owner::Unmarked,
-            [one, ..] => Owner::of(Some(one), claim),
+        let ours = claim_channel(claim);
+        let owner = match claims.iter().find(|found| **found != ours) {
+            Some(another) => Owner::of(Some(another), claim),
+            None if claims.is_empty() => Owner::Unmarked,
+            None => Owner::Ours,
         };
         let saved = self.channels.iter().filter_map(|channel| channel.strip_prefix(SAVED)).map(str::to_owned).collect();
         self.channels.retain(|channel| !claims.contains(channel) && !channel.starts_with(SAVED));
@@ -382,5 +383,36 @@ impl Probe<RedisUser> for Prober {
             });
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_no_claims_whatever_the_tenants_name() {
+        for tenant in ["abc", "zeta", "generation", "saved"] {
+            let claim = |uid: &str| Claim { tenant: tenant.to_owned(), uid: uid.to_owned() };
+            let found = |claims: &[Claim]| Found {
+                flags: vec!["on".to_owned()],
+                passwords: Vec::new(),
+                commands: String::new(),
+                keys: BTreeSet::new(),
+                channels: claims
+                    .iter()
+                    .map(claim_channel)
+                    .chain([format!("{SAVED}d"), format!("{GENERATION}g"), "own:*".to_owned()])
+                    .collect(),
+                has_selectors: false,
+            };
+            let user = found(&[claim("1")]).user(&claim("1"), None);
+            assert_eq!(user.owner, Owner::Ours, "{tenant}");
+            assert_eq!(user.saved, BTreeSet::from(["d".to_owned()]));
+            assert_eq!(user.rules.channels, BTreeSet::from(["own:*".to_owned()]));
+            assert_eq!(found(&[]).user(&claim("1"), None).owner, Owner::Unmarked, "{tenant}");
+            // Beside ours, too, another's claim is another's.
+            assert_eq!(found(&[claim("1"), claim("2")]).user(&claim("1"), None).owner, Owner::Another(claim("2")));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Fetch and push through the `git` program, with the user's own credentials, keys and proxies.
 
 use std::{
+    env,
     io::{self, Read},
     process::{Child, Command, Stdio},
     thread,
@@ -30,6 +31,40 @@ const UNSET: [&str; 13] = [
     "GIT_PUSH_OPTION_COUNT",
 ];
 
+/// Variables that a run with administrators' passwords leaves to git: what finds programs, files and proxies, and proves
+/// who asks. Whatever else there is could be such a password, and git hands it on to whatever it starts.
+const LEFT: [&str; 17] = [
+    "HOME",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TMPDIR",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+];
+
+/// How the others of them start.
+const LEFT_PREFIXES: [&str; 7] = ["GIT_", "SSH_", "XDG_", "LC_", "CURL_", "SSL_", "KRB5"];
+
+/// What of the environment git gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Surroundings {
+    /// Everything, for helpers of a pipeline that read its variables.
+    All,
+    /// What [`LEFT`] and [`LEFT_PREFIXES`] name.
+    WithoutSecrets,
+}
+
 /// Pushes a branch to a remote's branch of the same name; never over commits that the local branch does not contain.
 ///
 /// `expected` is the commit that the remote's branch must be at, by its full id; without it, any ancestor will do. The
@@ -56,7 +91,7 @@ pub fn push(repository: &Repository, remote: &str, branch: &str, expected: Optio
     options.extend(lease.as_deref());
     let refspec = format!("{reference}:{reference}");
     options.extend(["--", remote, &refspec]);
-    let output = run(repository, "push to", remote, &options)?;
+    let output = run(repository, "push to", remote, &options, Surroundings::All)?;
     match porcelain(&output.stdout, &refspec) {
         Some(Answer::Confirmed) => Ok(()),
         Some(Answer::Rejected(reason)) => {
@@ -76,20 +111,22 @@ pub fn push(repository: &Repository, remote: &str, branch: &str, expected: Optio
 
 /// Fetches a branch of a remote and returns the commit it is at; nothing when the remote does not have it.
 ///
-/// The commit is kept under `refs/tenantry/<branch>`, so that neither a local nor a tracking branch moves.
+/// The commit is kept under `refs/tenantry/<branch>`, so that neither a local nor a tracking branch moves. Whoever fetches
+/// has administrators' passwords in the environment: git does not get them.
 ///
 /// # Errors
 ///
 /// The remote does not answer, or there is no git program.
 pub fn fetch(repository: &Repository, remote: &str, branch: &str) -> Result<Option<String>, GitError> {
     let reference = reference_name(branch)?;
-    if tip(repository, remote, branch)?.is_none() {
+    let surroundings = Surroundings::WithoutSecrets;
+    if tip_with(repository, remote, branch, surroundings)?.is_none() {
         return Ok(None);
     }
     let kept = format!("refs/tenantry/{branch}");
     let refspec = format!("+{reference}:{kept}");
     let options = ["fetch", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--", remote, &refspec];
-    let output = run(repository, "fetch from", remote, &options)?;
+    let output = run(repository, "fetch from", remote, &options, surroundings)?;
     if !output.success {
         return Err(GitError::Unreachable { action: "fetch from", remote: mask(remote), reason: output.reason() });
     }
@@ -102,8 +139,18 @@ pub fn fetch(repository: &Repository, remote: &str, branch: &str) -> Result<Opti
 ///
 /// As for [`fetch`].
 pub fn tip(repository: &Repository, remote: &str, branch: &str) -> Result<Option<String>, GitError> {
+    tip_with(repository, remote, branch, Surroundings::All)
+}
+
+fn tip_with(
+    repository: &Repository,
+    remote: &str,
+    branch: &str,
+    surroundings: Surroundings,
+) -> Result<Option<String>, GitError> {
     let reference = reference_name(branch)?;
-    let output = run(repository, "list the branches of", remote, &["ls-remote", "--", remote, &reference])?;
+    let options = ["ls-remote", "--", remote, &reference];
+    let output = run(repository, "list the branches of", remote, &options, surroundings)?;
     if !output.success {
         let (action, reason) = ("list the branches of", output.reason());
         return Err(GitError::Unreachable { action, remote: mask(remote), reason });
@@ -128,8 +175,17 @@ impl Output {
     }
 }
 
-fn run(repository: &Repository, action: &'static str, remote: &str, options: &[&str]) -> Result<Output, GitError> {
+fn run(
+    repository: &Repository,
+    action: &'static str,
+    remote: &str,
+    options: &[&str],
+    surroundings: Surroundings,
+) -> Result<Output, GitError> {
     let mut command = Command::new("git");
+    if surroundings == Surroundings::WithoutSecrets {
+        command.env_clear().envs(env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_left)));
+    }
     // Hooks of the repository are programs that nobody reviewed.
     command.args(["-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "--git-dir"]);
     command.arg(repository.inner.path()).args(options);
@@ -150,6 +206,11 @@ fn run(repository: &Repository, action: &'static str, remote: &str, options: &[&
     let text =
         |reader: thread::JoinHandle<Vec<u8>>| String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned();
     Ok(Output { success, stdout: text(stdout), stderr: text(stderr) })
+}
+
+/// Returns whether a variable is left to git by a run with administrators' passwords.
+fn is_left(name: &str) -> bool {
+    LEFT.contains(&name) || LEFT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Reads a pipe beside the waiting, so that git never blocks on a full one.
@@ -266,6 +327,18 @@ mod tests {
             ("git@host:x.git", "git@host:x.git"),
         ] {
             assert_eq!(mask(text), expected);
+        }
+    }
+
+    #[test]
+    fn git_gets_what_proves_who_asks_and_nothing_else() {
+        for name in
+            ["PATH", "HOME", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "SSH_AUTH_SOCK", "https_proxy", "SSL_CERT_FILE"]
+        {
+            assert!(is_left(name), "{name}");
+        }
+        for name in ["MARIADB_PASSWORD", "TENANTRY_LOG", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "VAULT_TOKEN"] {
+            assert!(!is_left(name), "{name}");
         }
     }
 

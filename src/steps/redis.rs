@@ -42,11 +42,12 @@ pub struct Seen {
 /// Categories of commands without their `@`, `all` among them.
 pub type Categories = BTreeMap<String, BTreeSet<String>>;
 
-/// How the channel pattern starts that says which state of a user the ACL file holds.
-pub const SAVED: &str = "tenantry:saved:";
+/// How the channel pattern starts that says which state of a user the ACL file holds. It must not read as a claim: there
+/// may be a tenant of any name.
+pub const SAVED: &str = "tenantry-saved:";
 
 /// How the channel pattern starts that is new with every change of a user.
-pub const GENERATION: &str = "tenantry:generation:";
+pub const GENERATION: &str = "tenantry-generation:";
 
 /// An ACL user.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -79,7 +79,7 @@ impl Case for Redis {
         let file = self.line(&std::fs::read_to_string(variable("TENANTRY_TEST_REDIS_ACL_FILE")).unwrap());
         // The mark that tells what the file holds comes after the file; the other is new with every change.
         let unmarked = |line: &str| {
-            let marks = ["&tenantry:saved:", "&tenantry:generation:"];
+            let marks = ["&tenantry-saved:", "&tenantry-generation:"];
             let words = line.split(' ').filter(|word| !marks.iter().any(|mark| word.starts_with(mark)));
             words.collect::<Vec<_>>().join(" ")
         };
