@@ -18,6 +18,7 @@ pub mod http;
 pub mod isolation;
 pub mod kinds;
 pub mod mysql;
+pub mod object_store;
 pub mod points;
 pub mod postgres;
 pub mod rabbitmq;

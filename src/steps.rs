@@ -6,11 +6,14 @@
 //! again; it is done when `decide` has nothing left. So a step needs no memory: after a crash at any point, or beside
 //! another run, the next look tells what is missing.
 
+pub mod bucket;
 pub mod claim;
 pub mod credential;
 pub mod http;
 pub mod mysql;
+pub mod object_store_user;
 pub mod order;
+pub mod policy;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    Secret, Trouble, TroubleKind, http, mysql, postgres, rabbitmq, redis,
+    Secret, Trouble, TroubleKind, http, mysql, object_store, postgres, rabbitmq, redis,
     sandbox::Sandbox,
     store::{Held, Store},
     stores::{
@@ -44,6 +44,8 @@ pub enum Service {
     Rabbitmq(Rc<rabbitmq::Server>),
     /// MySQL or MariaDB.
     Mysql(Rc<mysql::Server>),
+    /// An object store.
+    ObjectStore(Rc<object_store::Server>),
     /// Redis.
     Redis(Rc<redis::Server>),
     /// A JSON API.
@@ -124,6 +126,12 @@ impl Connections {
                 let login = self.login(name, credentials, home).await?;
                 Service::Mysql(Rc::new(mysql::Server::new(name, host, *port, tls, &login)?))
             }
+            Connection::ObjectStore { endpoint, region, flavour, ca_file, credentials } => {
+                let login = self.login(name, credentials, home).await?;
+                let ca_file = ca_file.as_deref();
+                let server = object_store::Server::new(name, endpoint, region, *flavour, ca_file, &login)?;
+                Service::ObjectStore(Rc::new(server))
+            }
             Connection::Redis { host, port, tls, credentials } => {
                 let login = self.login(name, credentials, home).await?;
                 Service::Redis(Rc::new(redis::Server::new(name, host, *port, tls, &login)?))
@@ -136,12 +144,6 @@ impl Connections {
             | Connection::AwsSecretsManager { .. }
             | Connection::KubernetesSecrets { .. }
             | Connection::Directory { .. } => Service::Store,
-            Connection::ObjectStore { .. } => {
-                return Err(Trouble::new(
-                    TroubleKind::Setup,
-                    format!("connections of kind `{}` are not served", connection.kind()),
-                ));
-            }
         })
     }
 

@@ -76,6 +76,8 @@ pub(super) struct Progress<K: Kind> {
     credential: credential::Seen,
     seen: Option<K::Seen>,
     trouble: Option<TroubleReport>,
+    /// What kept the last round from being finished.
+    earlier: Option<TroubleReport>,
     refusal: Option<Refusal>,
     standing: Option<Standing>,
     decided: (Vec<CredentialAction>, Vec<K::Action>),
@@ -92,6 +94,7 @@ impl<K: Kind> Default for Progress<K> {
             credential: credential::Seen::NotWanted,
             seen: None,
             trouble: None,
+            earlier: None,
             refusal: None,
             standing: None,
             decided: (Vec::new(), Vec::new()),
@@ -356,7 +359,8 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
             let Self { observer, performer: _, prober: _, members } = self;
             let mut asked: Vec<&mut Member<K>> = members.iter_mut().filter(|member| all || member.has_news()).collect();
             for member in &mut asked {
-                (member.progress.trouble, member.progress.touched) = (None, false);
+                let progress = &mut member.progress;
+                (progress.earlier, progress.touched) = (progress.trouble.take(), false);
             }
             let start = Instant::now();
             read_credentials(&mut asked, settings).await;
@@ -396,11 +400,13 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
     fn give_up(&mut self, held_back: &BTreeSet<String>) {
         for member in self.members.iter_mut().filter(|member| !held_back.contains(&member.claim.tenant)) {
             if member.is_open() && member.progress.trouble.is_none() {
-                member.progress.trouble = Some(TroubleReport {
+                let unfinished = || TroubleReport {
                     message: "is still not as wanted after every step was done".to_owned(),
                     help: "something else changes it, or the server takes settings without keeping them".to_owned(),
                     passes: true,
-                });
+                };
+                // Where the last round failed, what it failed of says more.
+                member.progress.trouble = Some(member.progress.earlier.take().unwrap_or_else(unfinished));
             }
         }
     }

@@ -9,7 +9,7 @@ use super::{
     Trouble, TroubleKind,
     connections::{Connections, Service},
     group::{Group, KindGroup, Member},
-    http, mysql, postgres, rabbitmq, redis,
+    http, mysql, object_store, postgres, rabbitmq, redis,
     run::Purpose,
     sandbox,
     store::Store,
@@ -18,9 +18,11 @@ use super::{
 use crate::{
     provision::{Document, Kind, Resource, Wanted, connection::Connection},
     steps::{
+        bucket::S3Bucket,
         claim::Claim,
         http::HttpResource,
         mysql::MysqlDatabase,
+        object_store_user::ObjectStoreUser,
         order,
         postgres::{database::PostgresDatabase, schema::PostgresSchema},
         rabbitmq::RabbitmqVhost,
@@ -66,6 +68,8 @@ fn group(kind: Kind, service: Service, parts: Vec<Part<'_>>) -> Result<Box<dyn G
         PostgresSchema: PostgresSchema, Service::Postgres(server) => postgres::Observer::new(&server), postgres::Performer::new(&server), postgres::Prober::new(&server);
         RabbitmqVhost: RabbitmqVhost, Service::Rabbitmq(server) => rabbitmq::Observer::new(&server), rabbitmq::Performer::new(&server), rabbitmq::Prober::new(&server);
         MysqlDatabase: MysqlDatabase, Service::Mysql(server) => mysql::Observer::new(&server), mysql::Performer::new(&server), mysql::Prober::new(&server);
+        Bucket: S3Bucket, Service::ObjectStore(server) => object_store::bucket::Observer::new(&server), object_store::bucket::perform::Performer::new(&server), object_store::probe::Prober::new(&server);
+        ObjectStoreUser: ObjectStoreUser, Service::ObjectStore(server) => object_store::user::Observer::new(&server), object_store::user::Performer::new(&server), object_store::probe::Prober::new(&server);
         RedisUser: RedisUser, Service::Redis(server) => redis::Observer::new(&server), redis::Performer::new(&server), redis::Prober::new(&server);
         HttpResource: HttpResource, Service::Http(server) => http::Observer::new(&server), http::Performer::new(&server), http::Prober::new(&server);
         Secret: PlainSecret, Service::Store => stores::NoServer, stores::NoServer, stores::NoServer;

@@ -66,6 +66,9 @@ impl Performer {
                 let login = (role.ok_or_else(no_entry)?, entry.ok_or_else(no_entry)?.need("password")?);
                 migrations::run(&self.0, login, database, schema, folder, file, sha256).await
             }
+            PostgresAction::CreateDatabase { database, owner: None } => {
+                statements::create_shared_database(&self.0, claim, action, database).await
+            }
             PostgresAction::DropEmptyDatabase { database, role } => {
                 statements::drop_empty_database(&self.0, database, role).await
             }

@@ -6,10 +6,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "an edge: the stand-ins are kept in files")]
 
-pub mod rabbitmq;
 pub mod http;
-pub mod postgres;
 pub mod mysql;
+pub mod object_store;
+pub mod object_store_users;
+pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 pub mod secrets;
 
@@ -30,14 +32,16 @@ use super::{Trouble, TroubleKind};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
-    /// RabbitMQ.
-    pub rabbitmq: rabbitmq::Server,
     /// JSON APIs.
     pub http: http::Server,
-    /// PostgreSQL.
-    pub postgres: postgres::Server,
     /// MySQL or MariaDB.
     pub mysql: mysql::Server,
+    /// The object store.
+    pub objects: object_store::Server,
+    /// PostgreSQL.
+    pub postgres: postgres::Server,
+    /// RabbitMQ.
+    pub rabbitmq: rabbitmq::Server,
     /// Redis.
     pub redis: redis::Server,
     /// The secret store.

@@ -15,9 +15,6 @@ use serde_json::Value;
 
 use super::secret::SecretField;
 
-/// The field of a resource's stored entry that says whose it is, where the object itself has no place for that.
-pub const CLAIM_FIELD: &str = "claim";
-
 /// Settings of an `httpResource`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -15,7 +15,6 @@ use crate::{
     provision::{
         self, Resource, Wanted,
         connection::Connection,
-        http::CLAIM_FIELD,
         object_store::ObjectStoreUserSpec,
         secret::{SecretField, SecretRef},
     },
@@ -136,11 +135,9 @@ impl Maker<'_> {
             Spec::HttpResource(spec) => {
                 let name = format!("{}/{id}", self.tenant.name);
                 let spec = http::filled(spec, &|reference| self.variable(reference));
-                let mut fields = spec.secret.clone();
-                if spec.claim_at.is_none() {
-                    fields.insert(CLAIM_FIELD.to_owned(), SecretField::Value(self.claim()));
-                }
-                let secret = (!fields.is_empty()).then(|| self.secret(&id, fields)).flatten();
+                // An object with no place for its claim has an entry that holds it, and perhaps nothing else.
+                let needs_entry = spec.claim_at.is_none() || !spec.secret.is_empty();
+                let secret = needs_entry.then(|| self.secret(&id, spec.secret.clone())).flatten();
                 Resource::HttpResource(Box::new(wanted(group, id, name, None, secret, spec)))
             }
             Spec::Secret(spec) => {

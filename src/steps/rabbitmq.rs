@@ -149,7 +149,7 @@ pub struct Topics {
 
 impl Topics {
     /// Returns what holds where nothing is said. The API takes rows away all at once or not at all, and without rows
-    /// everything is allowed: a row of an exchange that the document does not name is therefore opened.
+    /// everything is allowed: beside rows that are wanted, one that is not is therefore opened, and stays.
     pub fn all() -> Self {
         Self { write: ".*".to_owned(), read: ".*".to_owned() }
     }
@@ -353,12 +353,16 @@ fn rights(
     found: Option<&Rights>,
     topics: &BTreeMap<String, Topics>,
 ) -> Vec<RabbitmqAction> {
+    let mut actions = Vec::new();
     let mut asked: BTreeMap<&String, Topics> =
         wanted.spec.topic_permissions.iter().map(|(exchange, topics)| (exchange, topics.into())).collect();
-    for exchange in topics.keys() {
-        asked.entry(exchange).or_insert_with(Topics::all);
+    if asked.is_empty() && !topics.is_empty() {
+        actions.push(RabbitmqAction::DeleteTopicPermissions { exchanges: topics.keys().cloned().collect() });
+    } else {
+        for exchange in topics.keys() {
+            asked.entry(exchange).or_insert_with(Topics::all);
+        }
     }
-    let mut actions = Vec::new();
     for (exchange, to) in asked {
         let from = topics.get(exchange).cloned();
         if from.as_ref() != Some(&to) {

@@ -1,7 +1,7 @@
 //! What every kind must stand, on its real server: made once, found as wanted, changed, mended, left alone where it is
 //! not ours, and finished after a stop at any step.
 
-use std::{cell::Cell, path::Path, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, path::Path, time::Duration};
 
 use tenantry::{
     engine::{
@@ -49,6 +49,9 @@ pub struct Battery<'c> {
 }
 
 pub const UID: &str = "0192f0c1-0000-7000-8000-000000000001";
+
+/// A field of a stored entry: path, name and text.
+type Field = (String, String, String);
 
 /// Asks for a stop after some steps.
 struct StopAfter {
@@ -282,7 +285,7 @@ impl<'c> Battery<'c> {
     }
 
     /// One plain run converges, the next writes nothing, no stored password is lost, and a removal leaves nothing.
-    fn assert_heals(&self, wanted: &str, stored: &[(String, String)], what: &str) {
+    fn assert_heals(&self, wanted: &str, stored: &[Field], what: &str) {
         let reports = self.apply(false);
         let trouble = reports.iter().find_map(|report| report.trouble.as_ref());
         assert_eq!(trouble, None, "{what}: one plain run mends it: {reports:#?}");
@@ -342,7 +345,7 @@ impl<'c> Battery<'c> {
     }
 
     #[cfg(feature = "faults")]
-    fn assert_heals_to_update(&self, updated: &str, stored: &[(String, String)], number: usize) {
+    fn assert_heals_to_update(&self, updated: &str, stored: &[Field], number: usize) {
         let what = format!("killed at point {number} of a change");
         assert_done(&self.apply(true));
         assert_eq!(self.case.dump(), updated, "{what}");
@@ -379,11 +382,17 @@ impl<'c> Battery<'c> {
         killed
     }
 
-    /// Returns all stored entries, as path and text.
-    fn stored(&self) -> Vec<(String, String)> {
+    /// Returns all stored fields, as path, name and text.
+    fn stored(&self) -> Vec<Field> {
         let files = walkdir::WalkDir::new(self.store.path()).sort_by_file_name().into_iter().map(Result::unwrap);
         let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "json"));
-        files.map(|file| (file.path().display().to_string(), std::fs::read_to_string(file.path()).unwrap())).collect()
+        let fields = files.flat_map(|file| {
+            let path = file.path().display().to_string();
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let fields: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+            fields.into_iter().map(move |(name, text)| (path.clone(), name, text))
+        });
+        fields.collect()
     }
 }
 

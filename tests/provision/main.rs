@@ -11,7 +11,12 @@
 )]
 
 mod battery;
+mod http;
 mod mysql;
+mod rabbitmq;
+mod postgres;
 mod redis;
+#[path = "../stand_ins/mod.rs"]
+mod stand_ins;
 #[path = "../wire/mod.rs"]
 mod wire;

@@ -142,12 +142,23 @@ async fn engine(sandbox: Rc<Sandbox>, documents: Vec<Document>, settings: Settin
 
 impl World {
     fn event(&mut self) -> Result<(), String> {
-        match self.chance.below(12) {
+        let event = self.chance.below(12);
+        if std::env::var_os("TENANTRY_TRACE").is_some() {
+            println!(
+                "event {event} tenants {:?}",
+                self.tenants.iter().map(|(n, t)| (n, t.uid, t.variant, &t.foreign)).collect::<Vec<_>>()
+            );
+        }
+        match event {
             0..=1 => self.add(),
             2 => self.edit(),
             3 => self.drift(),
             4 => self.destroy()?,
             _ => self.disturbed_runs(),
+        }
+        if std::env::var_os("TENANTRY_TRACE").is_some() {
+            let state = self.sandbox.state();
+            println!("  http {:?} entries {:?}", state.http.objects, state.secrets.entries.keys().collect::<Vec<_>>());
         }
         self.look_after_stored()
     }
@@ -335,7 +346,9 @@ impl World {
         fresh.meddle(kinds::postgres::prepare);
         block_on(engine(Rc::clone(&fresh), self.documents(), settings(Purpose::Apply, false)));
         let (left, right) = (canonical(state), canonical(&fresh.state()));
-        if left == right { Ok(()) } else { Err(format!("I1: disturbed\n{left:#}\nundisturbed\n{right:#}")) }
+        let mut differences = Vec::new();
+        compare("", &left, &right, &mut differences);
+        if differences.is_empty() { Ok(()) } else { Err(format!("I1: {}", differences.join("; "))) }
     }
 
     /// I4, I5: every stored credential opens its own, and nobody else's.
@@ -358,6 +371,23 @@ fn canonical(state: &State) -> Value {
     let mut value = serde_json::to_value(state).unwrap();
     strip(&mut value);
     value
+}
+
+/// Finds where two states differ.
+fn compare(at: &str, disturbed: &Value, undisturbed: &Value, differences: &mut Vec<String>) {
+    match (disturbed, undisturbed) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for key in keys {
+                let (left, right) = (left.get(key).unwrap_or(&Value::Null), right.get(key).unwrap_or(&Value::Null));
+                compare(&format!("{at}/{key}"), left, right, differences);
+            }
+        }
+        (left, right) if left != right => {
+            differences.push(format!("{at} is {left}, and {right} where nothing was disturbed"))
+        }
+        _ => {}
+    }
 }
 
 fn strip(value: &mut Value) {

@@ -93,6 +93,11 @@ impl<A: Api> Server<A> {
         format!("http://{}", self.address)
     }
 
+    /// Returns the address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Reads or changes the system's state directly, past its API.
     pub fn with<R>(&self, look: impl FnOnce(&mut A) -> R) -> R {
         look(&mut self.shared().api)

@@ -9,12 +9,13 @@ use super::{request::Request, search::Search, server::Server};
 use crate::{
     engine::{Look, Observe, Trouble, TroubleKind, connections::Login, points},
     provision::{
-        http::{self, CLAIM_FIELD, HttpResourceSpec},
+        http::{self, HttpResourceSpec},
         secret::SecretField,
         variables,
     },
     steps::{
         claim::Owner,
+        credential::CLAIM_FIELD,
         http::{HttpResource, Object, Seen, Values, pointers, references, references_of},
     },
 };

@@ -28,6 +28,12 @@ use crate::{
 /// The first pause between two looks at an object that is not ready; each is twice as long, up to the declared one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// The header of an answer that was given before to the same idempotency key, as Stripe names it.
+const REPEATED: &str = "idempotent-replayed";
+
+/// How often an object can go and be made anew while the server remembers its keys, a day usually.
+const MOST_KEYS: usize = 100;
+
 /// What this run knows of a resource from its own requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Memory {
@@ -35,10 +41,8 @@ enum Memory {
     Unknown,
     /// It was made, by the server's word.
     Made,
-    /// The answer was an earlier one to the same idempotency key; this is the next key.
-    Repeated(String),
-    /// It is there already, by the server's word.
-    Taken,
+    /// It is there already, by the server's words.
+    Taken(String),
     /// The wait for it was given up.
     NotReady,
 }
@@ -71,30 +75,47 @@ impl Performer {
     ) -> Result<Answers, Trouble> {
         let call = &look.wanted().spec.create;
         let mut request = self.request(look, call, action, known).await?;
-        let memory = self.memory(look);
-        self.may_create(call, memory.as_ref(), &request.what)?;
-        if let Some(header) = &call.idempotency_header {
-            let key = match memory {
-                Some(Memory::Repeated(next)) => next,
-                _ => idempotency_key(look, action, call, known),
-            };
-            request.headers.push((header.clone(), key));
+        self.may_create(call, self.memory(look).as_ref(), &request.what)?;
+        let Some(header) = &call.idempotency_header else {
+            return self.create_once(look, &request).await.map(|made| made.0);
+        };
+        let mut key = idempotency_key(look, action, call, known);
+        for _ in 0..MOST_KEYS {
+            request.headers.retain(|(name, _)| name != header);
+            request.headers.push((header.clone(), key.clone()));
+            let (answers, answer) = self.create_once(look, &request).await?;
+            // Nothing was made now, but once before: by another run that is there at the same time, or for an object
+            // that has gone since.
+            let repeated = answer.headers.get(REPEATED).is_some_and(|value| value == "true");
+            if !repeated || !seen(&self.server, &Search::new(&self.server), look).await?.objects.is_empty() {
+                return Ok(answers);
+            }
+            key = next_key(&key, &answer);
         }
+        let why = format!("{MOST_KEYS} idempotency keys have been used up for it");
+        Err(self.server.trouble(TroubleKind::Busy, &request.what).because(why))
+    }
+
+    /// Asks once for the object to be made, and remembers what came of it.
+    async fn create_once(
+        &self,
+        look: Look<'_, HttpResourceSpec>,
+        request: &Request,
+    ) -> Result<(Answers, Answer), Trouble> {
         self.remember(look, Memory::Unknown);
-        let answer = self.server.send(&request).await?;
-        if let Err(trouble) = self.judge(&answer, call, &request) {
+        let answer = self.server.send(request).await?;
+        if let Err(trouble) = self.judge(&answer, &look.wanted().spec.create, request) {
             match trouble.kind() {
-                TroubleKind::Exists => self.remember(look, Memory::Taken),
+                TroubleKind::Exists => self.remember(look, Memory::Taken(trouble.line())),
                 // It was refused: nothing was made, and it may be tried again.
                 _ if answer.status.is_client_error() => drop(self.memory.borrow_mut().remove(&key(look))),
                 _ => {}
             }
             return Err(trouble);
         }
-        let body = self.server.body(&answer, &request)?;
-        let repeated = answer.headers.get("idempotent-replayed").is_some_and(|value| value == "true");
-        self.remember(look, if repeated { Memory::Repeated(next_key(&request, call, &answer)) } else { Memory::Made });
-        Ok(answers(look, &body))
+        let body = self.server.body(&answer, request)?;
+        self.remember(look, Memory::Made);
+        Ok((answers(look, &body), answer))
     }
 
     /// Keeps a POST from making a second object where nothing else does.
@@ -107,10 +128,9 @@ impl Performer {
             Some(Memory::Made) if !is_safe && !points::planted("http-blind-retry") => {
                 "the server has made it, and the lookup does not find it yet"
             }
-            Some(Memory::Taken) => {
-                let why = "the server says that it is there already, and the lookup does not find it: somebody else's \
-                           object holds its name, or the lookup looks for another";
-                return Err(self.server.trouble(TroubleKind::Refused, what).because(why));
+            Some(Memory::Taken(said)) => {
+                let why = "the lookup does not find it: somebody else's object holds its name, or a setting is refused";
+                return Err(Trouble::new(TroubleKind::Refused, said.clone()).because(why));
             }
             _ => return Ok(()),
         };
@@ -155,8 +175,7 @@ impl Performer {
             if points::planted("http-exists-is-success") {
                 return Ok(());
             }
-            let why = format!("the server answers {}", answer.status);
-            return Err(self.server.trouble(TroubleKind::Exists, &request.what).because(why));
+            return Err(Trouble::new(TroubleKind::Exists, self.server.refusal(answer, request).line()));
         }
         let trouble = self.server.refusal(answer, request);
         match trouble.kind() {
@@ -282,12 +301,10 @@ fn idempotency_key(look: Look<'_, HttpResourceSpec>, action: &HttpAction, call: 
     digest(&json!([look.asked.claim.uid, wanted.connection, wanted.id, action.name(), call, values]))
 }
 
-/// A key that has been used up: its object was made, and has gone since. The next one follows from it and from what was
-/// answered, so that two runs that find this at once still ask with one key.
-fn next_key(request: &Request, call: &Call, answer: &Answer) -> String {
-    let key = request.headers.iter().find(|(name, _)| Some(name) == call.idempotency_header.as_ref());
-    let answered = String::from_utf8_lossy(&answer.body);
-    digest(&json!([key.map(|(_, key)| key), answered]))
+/// Returns the key after one that has been used up: its object was made, and has gone since. It follows from that key and
+/// from what was answered, so that two runs that find this at once still ask with one key.
+fn next_key(key: &str, answer: &Answer) -> String {
+    digest(&json!([key, String::from_utf8_lossy(&answer.body)]))
 }
 
 fn digest(value: &Value) -> String {

@@ -14,6 +14,7 @@ use sqlx::{
     ConnectOptions, Connection, Executor,
     postgres::{PgConnectOptions, PgConnection, PgSslMode},
 };
+use tokio::sync::Mutex;
 
 use super::super::{Secret, Trouble, TroubleKind, connections::Login, within::within};
 use crate::provision::connection::{Tls, TlsMode};
@@ -39,6 +40,8 @@ pub struct Server {
     pub(super) migrations: PathBuf,
     idle: RefCell<BTreeMap<String, Vec<PgConnection>>>,
     pub(super) admin: RefCell<Option<Rc<Admin>>>,
+    /// Held by who makes a shared database: many tenants of one run want the same.
+    pub(super) shared: Mutex<()>,
 }
 
 /// What the administrator is.
@@ -105,6 +108,7 @@ impl Server {
             migrations: env::var_os(MIGRATIONS).map_or_else(|| PathBuf::from("."), PathBuf::from),
             idle: RefCell::default(),
             admin: RefCell::default(),
+            shared: Mutex::default(),
         })
     }
 
@@ -143,6 +147,19 @@ impl Server {
             worked.map_err(|error| self.trouble(what, &error))
         })
         .await
+    }
+
+    /// Returns whether a database is there.
+    pub(super) async fn has_database(&self, database: &str) -> Result<bool, Trouble> {
+        let found = self.with(MAINTENANCE, "look for a database", async |connection| {
+            sqlx::query_as("SELECT EXISTS (SELECT FROM pg_database WHERE datname::text = $1)")
+                .bind(database)
+                .persistent(false)
+                .fetch_one(connection)
+                .await
+        });
+        let (is_there,): (bool,) = found.await?;
+        Ok(is_there)
     }
 
     /// Works in a tenant's database as the administrator, and leaves it again: an idle connection would keep it from

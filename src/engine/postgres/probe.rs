@@ -29,27 +29,12 @@ impl Prober {
         match self.0.enter(role, password, database).await? {
             Entered::In(session) => Ok(Some(session)),
             // The answer is the same whether the database is not there or is another's; ask who knows.
-            Entered::Kept if self.is_there(database).await? => Ok(None),
+            Entered::Kept if self.0.has_database(database).await? => Ok(None),
             Entered::Kept => Err(Trouble::new(TroubleKind::Missing, format!("database `{database}` is not there"))),
             Entered::Refused => {
                 Err(Trouble::new(TroubleKind::Refused, format!("role `{role}` does not get in with its password")))
             }
         }
-    }
-
-    async fn is_there(&self, database: &str) -> Result<bool, Trouble> {
-        let what = "look for a database";
-        let (is_there,): (bool,) = self
-            .0
-            .with(super::client::MAINTENANCE, what, async |connection| {
-                sqlx::query_as("SELECT EXISTS (SELECT FROM pg_database WHERE datname::text = $1)")
-                    .bind(database)
-                    .persistent(false)
-                    .fetch_one(connection)
-                    .await
-            })
-            .await?;
-        Ok(is_there)
     }
 }
 

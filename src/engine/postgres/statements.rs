@@ -269,6 +269,18 @@ fn grant(kind: &str, object: &str, to: &Grants) -> String {
     std::iter::once(lock(object)).chain(each).collect::<Vec<_>>().join("; ")
 }
 
+/// Makes a shared database, unless another tenant of this run did: it belongs to none of them, so that it is there is all
+/// that is wanted. Where another run did, the server says that it exists, and the next look finds it.
+pub(super) async fn create_shared_database(
+    server: &Server,
+    claim: &Claim,
+    action: &PostgresAction,
+    database: &str,
+) -> Result<(), Trouble> {
+    let _alone = server.shared.lock().await;
+    if server.has_database(database).await? { Ok(()) } else { run(server, claim, None, action).await }
+}
+
 /// Objects that somebody put into a database: what came with it has a lower number, and what came with an extension
 /// depends on it.
 const OBJECTS: &str = "WITH objects AS (\

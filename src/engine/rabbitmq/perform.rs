@@ -149,6 +149,9 @@ impl Performer {
                 let body = json!({ "exchange": exchange, "write": write, "read": read });
                 Request::put("set topic permissions", path(&["topic-permissions", vhost, name])?, body)
             }
+            RabbitmqAction::DeleteTopicPermissions { exchanges: _ } => {
+                Request::delete("delete topic permissions", path(&["topic-permissions", vhost, name])?)
+            }
             other => return self.topology(look, other).await,
         };
         self.send(request).await.map(drop)

@@ -110,6 +110,10 @@ impl Server {
                 self.are_there(login, name)?;
                 self.broker.add_topics(login, name, exchange, to.clone());
             }
+            RabbitmqAction::DeleteTopicPermissions { exchanges: _ } => {
+                let topics = self.broker.topics.get_mut(login).and_then(|vhosts| vhosts.remove(name));
+                topics.ok_or_else(|| refused(TroubleKind::Missing, name))?;
+            }
             other => self.topology(look, other)?,
         }
         Ok(())

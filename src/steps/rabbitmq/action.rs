@@ -132,6 +132,11 @@ pub enum RabbitmqAction {
         /// What they shall be.
         to: Topics,
     },
+    /// Take all rights over routing keys from the user, which then may use all that its rights allow.
+    DeleteTopicPermissions {
+        /// The exchanges.
+        exchanges: Vec<String>,
+    },
     /// Delete the user, which ends its connections.
     DeleteUser {
         /// The user.
@@ -180,6 +185,7 @@ impl RabbitmqAction {
             | RabbitmqAction::SetUser { .. }
             | RabbitmqAction::SetPermissions { .. }
             | RabbitmqAction::SetTopicPermissions { .. }
+            | RabbitmqAction::DeleteTopicPermissions { .. }
             | RabbitmqAction::DeleteUser { .. }
             | RabbitmqAction::DeleteVhost { .. } => return None,
         })
@@ -213,6 +219,7 @@ impl Action for RabbitmqAction {
             | RabbitmqAction::DeleteExchange { .. }
             | RabbitmqAction::DeleteQueue { .. }
             | RabbitmqAction::Unbind(_)
+            | RabbitmqAction::DeleteTopicPermissions { .. }
             | RabbitmqAction::DeleteUser { .. }
             | RabbitmqAction::DeleteVhost { .. } => Verb::Remove,
         }
@@ -239,6 +246,7 @@ impl Action for RabbitmqAction {
             RabbitmqAction::SetUser { .. } => "rabbitmq-set-user",
             RabbitmqAction::SetPermissions { .. } => "rabbitmq-set-permissions",
             RabbitmqAction::SetTopicPermissions { .. } => "rabbitmq-set-topic-permissions",
+            RabbitmqAction::DeleteTopicPermissions { .. } => "rabbitmq-delete-topic-permissions",
             RabbitmqAction::DeleteUser { .. } => "rabbitmq-delete-user",
             RabbitmqAction::DeleteVhost { .. } => "rabbitmq-delete-vhost",
         }
@@ -292,6 +300,9 @@ impl fmt::Display for RabbitmqAction {
             RabbitmqAction::SetPermissions { from, to } => write!(f, "set permissions: {} → {to}", or_none(from)),
             RabbitmqAction::SetTopicPermissions { exchange, from, to } => {
                 write!(f, "set topic permissions on exchange `{exchange}`: {} → {to}", or_none(from))
+            }
+            RabbitmqAction::DeleteTopicPermissions { exchanges } => {
+                write!(f, "delete topic permissions on {}: everything that its permissions allow", exchanges.join(", "))
             }
             RabbitmqAction::DeleteUser { user } => write!(f, "delete user `{user}` and close its connections"),
             RabbitmqAction::DeleteVhost { vhost, only_empty: true } => {

@@ -325,6 +325,14 @@ fn what_applications_declare_is_theirs() {
 }
 
 #[test]
+fn without_wanted_topic_permissions_none_is_left() {
+    let mut world = World::made();
+    world.wanted.spec.topic_permissions.clear();
+    assert_eq!(world.names(), ["rabbitmq-delete-topic-permissions"]);
+    world.run();
+}
+
+#[test]
 fn numbers_are_compared_by_their_value() {
     let mut spec = spec();
     spec.queues.get_mut("lost").unwrap().arguments.insert("x-max-priority".to_owned(), json!(5.0));
