@@ -7,6 +7,7 @@
 mod bundles;
 mod bytes;
 mod definitions;
+pub(crate) mod documents;
 mod endpoints;
 mod files;
 mod hosts;
@@ -36,6 +37,7 @@ mod values;
 
 use crate::{diag::Report, estate::Estate, sources::Sources};
 use files::Files;
+pub(crate) use provisions::targets;
 use shape::Shapes;
 use tenants::Surroundings;
 

@@ -2,7 +2,7 @@
 //!
 //! The only module that knows the YAML library. Three doors:
 //!
-//! * [`read()`] for what people write: one document, every fault a finding with its place;
+//! * [`read()`] for what people write or must be able to trust: one document, every fault a finding with its place;
 //! * [`read_documents`] for what programs write: our own rendered tree, published CRDs, output of kustomize and helm;
 //! * [`write()`] for what we write: text that YAML 1.1 and YAML 1.2 readers read as the same value.
 
@@ -26,6 +26,8 @@ pub use write::{write, write_to};
 pub enum Profile {
     /// A file of an estate: at most 64 KiB, depth 16, 5,000 nodes.
     Estate,
+    /// A provision document: at most 100 KiB, depth 24, 20,000 nodes.
+    Document,
     /// A rendered skeleton: at most 4 MiB, depth 64, 200,000 nodes. A plain scalar that holds a private-use character
     /// (the placeholder of a value) is always a string.
     Template,
@@ -44,6 +46,8 @@ impl Profile {
         match self {
             // A full tenant file has some 100 nodes in 5 levels; the largest tier of the five platforms some 1,000 in 7.
             Profile::Estate => Limits { bytes: 64 << 10, depth: 16, nodes: 5_000 },
+            // What `render` lets pass, and nearly as many nodes as fit into that; bodies of requests nest below eight levels.
+            Profile::Document => Limits { bytes: 100 << 10, depth: 24, nodes: 20_000 },
             // Kubernetes refuses objects beyond 1.5 MiB, and an OpenAPI schema inside a CRD nests some 40 levels.
             Profile::Template => Limits { bytes: 4 << 20, depth: 64, nodes: 200_000 },
         }

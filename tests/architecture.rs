@@ -28,6 +28,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("render", &["diag", "estate", "name", "plan", "provision", "raw", "rendered", "tree", "yaml"]),
     ("verify", &["diag", "estate", "kubernetes", "plan", "raw", "render", "rendered", "yaml"]),
     ("diff", &["kubernetes", "provision", "tree", "yaml"]),
+    ("admit", &["check", "diag", "name", "provision"]),
     // edges
     ("load", &["sources"]),
     ("output", &["tree"]),
@@ -53,6 +54,7 @@ const PURE: &[&str] = &[
     "render",
     "verify",
     "diff",
+    "admit",
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {

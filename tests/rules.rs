@@ -1,7 +1,8 @@
 //! Every rule has an invalid fixture of one fault, a valid neighbour and an explanation.
 //!
-//! A fixture is an overlay over `fixtures/rules-base`: its files replace or add, and `X.deleted` removes `X`. Refresh
-//! the expected reports with `TENANTRY_BLESS=1 cargo test --test rules`.
+//! A fixture is an overlay over `fixtures/rules-base`: its files replace or add, and `X.deleted` removes `X`. Rules on
+//! provision documents have theirs in `fixtures/documents`, laid over its `base`, and so have rules that hold for estates
+//! and documents alike. Refresh the expected reports with `TENANTRY_BLESS=1 cargo test --test rules`.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads and, on request, writes fixtures")]
 
@@ -14,7 +15,7 @@ use std::{
 };
 
 use tenantry::{
-    check,
+    admit, check,
     diag::{Code, Diagnostic, Report, Severity},
     estate::Estate,
     inflate::{self, Programs},
@@ -29,6 +30,18 @@ use tenantry::{
 /// Rules that no file can break by itself: kustomize or helm must be there and say no. The tests of `inflate`
 /// break them with programs of their own.
 const NEEDS_A_PROGRAM: &[Code] = &[Code::InflateFailed];
+
+/// Rules that no estate can break: they are about provision documents, which `render` makes.
+const ABOUT_DOCUMENTS: &[Code] = &[
+    Code::DocumentVersion,
+    Code::DocumentKind,
+    Code::DocumentFolder,
+    Code::DuplicateDocument,
+    Code::DuplicateResource,
+    Code::InvalidResourceName,
+    Code::ClaimedTwice,
+    Code::UnfilledVariable,
+];
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -159,7 +172,7 @@ fn folders(kind: &str) -> BTreeSet<String> {
 }
 
 fn codes() -> impl Iterator<Item = Code> {
-    Code::ALL.iter().copied().filter(|code| !NEEDS_A_PROGRAM.contains(code))
+    Code::ALL.iter().copied().filter(|code| !NEEDS_A_PROGRAM.contains(code) && !ABOUT_DOCUMENTS.contains(code))
 }
 
 #[test]
@@ -223,4 +236,66 @@ fn every_rule_has_both_fixtures_and_an_explanation() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Admits the documents of `base` with those of a fixture laid over them.
+fn admitted(fixture: &str) -> Report {
+    let mut sources = Sources::new();
+    for folder in ["base", fixture] {
+        let root = fixtures().join("documents").join(folder);
+        lay(&mut sources, &root, &root);
+    }
+    let files: Vec<(&str, &str)> =
+        sources.iter().map(|(path, source)| (path, std::str::from_utf8(source.as_ref().unwrap()).unwrap())).collect();
+    match admit::documents(files.iter().copied()) {
+        Ok(documents) => {
+            assert_eq!(documents.len(), files.len());
+            Report::default()
+        }
+        Err(report) => report,
+    }
+}
+
+#[test]
+fn every_invalid_document_gives_its_report() {
+    let bless = std::env::var_os("TENANTRY_BLESS").is_some();
+    let mut faults = Vec::new();
+    for code in folders("documents/invalid") {
+        let report = admitted(&format!("invalid/{code}"));
+        let found = lines(&report);
+        let path = fixtures().join("documents/invalid").join(&code).join("expected.txt");
+        if bless {
+            fs::write(&path, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if found != expected {
+            faults.push(format!("{code}: expected\n{expected}found\n{found}"));
+        }
+        if let Some(other) = report.findings().iter().find(|finding| finding.code.name() != code) {
+            faults.push(format!("{code}: the report holds another code: {}", other.code));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_valid_document_is_admitted() {
+    assert_eq!(lines(&admitted("base")), "", "the base");
+    let found = folders("documents/valid").into_iter().map(|code| (lines(&admitted(&format!("valid/{code}"))), code));
+    let faults: Vec<String> =
+        found.filter(|(found, _)| !found.is_empty()).map(|(found, code)| format!("{code}: {found}")).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_rule_on_documents_has_both_fixtures_and_an_explanation() {
+    let (invalid, valid) = (folders("documents/invalid"), folders("documents/valid"));
+    assert_eq!(invalid, valid, "each invalid document has a valid neighbour");
+    for code in ABOUT_DOCUMENTS {
+        assert!(invalid.contains(code.name()), "{code}: no fixtures/documents/invalid/{code}");
+        assert!(code.explanation().len() >= 20, "{code}: no explanation");
+    }
+    for name in invalid {
+        assert!(name.parse::<Code>().is_ok(), "fixtures for `{name}`, which is no rule");
+    }
 }

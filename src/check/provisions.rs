@@ -212,8 +212,8 @@ fn connection(finder: &mut Finder<'_>, pointer: &str, group: &ProvisionGroup, ar
 /// The kinds of connections that resources are made on, secret stores aside.
 pub(super) const SERVERS: [&str; 6] = ["mysql", "postgres", "objectStore", "rabbitmq", "redis", "http"];
 
-/// Name spaces on the server that a resource takes a name in.
-fn targets(kind: Kind) -> &'static [Target] {
+/// Name spaces on the server that a resource takes a name in: its own first, its user's last.
+pub(crate) fn targets(kind: Kind) -> &'static [Target] {
     match kind {
         Kind::MysqlDatabase => &[Target::MysqlDatabase, Target::MysqlUser],
         Kind::PostgresDatabase => &[Target::PostgresDatabase, Target::PostgresRole],

@@ -3,7 +3,7 @@
 mod domains;
 mod lifecycle;
 mod overrides;
-mod uid;
+pub(super) mod uid;
 
 use serde_json::Value;
 

@@ -412,6 +412,23 @@ codes! {
         "`${…}` in an `httpResource` names a part of the tenant, its hosts or the platform, the object that was found, or a field of its own secret; and only what exists when it is filled in."
     InvalidPointer "invalid-pointer" Error
         "Places in the answer of an API are given as JSON pointers: `/status/ready`."
+    // -- documents
+    DocumentVersion "document-version" Error
+        "A provision document of another version may mean something else by the same words, so it is not read at all: the tenantry that performs it must be one that knows its version."
+    DocumentKind "document-kind" Error
+        "A provision document says `kind: Provision`. Another file in its place is nothing to be performed."
+    DocumentFolder "document-folder" Error
+        "`tenants/<name>/provision.yaml` is the document of that tenant: review by folder, and rights by folder, would mean nothing otherwise."
+    DuplicateDocument "duplicate-document" Error
+        "A tenant has one document. Of two, the one performed last would undo the other."
+    DuplicateResource "duplicate-resource" Error
+        "An id names one resource of a document: reports and the order of steps go by it."
+    InvalidResourceName "invalid-resource-name" Error
+        "Names of outside resources, of their users and of entries in the secret store are within what the server takes, and of characters that mean nothing to it. PostgreSQL would cut a longer one silently, and another tenant's could begin alike."
+    ClaimedTwice "claimed-twice" Error
+        "A database, user, bucket, virtual host or entry of the secret store belongs to one resource of one tenant. Two documents that claim it would share data, or take it from each other with every run."
+    UnfilledVariable "unfilled-variable" Error
+        "`${…}` that stand for parts of the plan are filled in by `render`. One that is left would be sent to a server as it is."
     ClaimNotWritten "claim-not-written" Error
         "An object whose claim is looked for under `claimAt` is made, and changed, with `${claim}` in the body: without it, it would not be ours a moment later."
     UnknownNeed "unknown-need" Error

@@ -248,7 +248,7 @@ impl Reader<'_> {
     /// A file without a value: a fault in an estate, and the outcome of a template that renders nothing.
     fn left_out(&mut self, span: Span) -> Result<(), Stopped> {
         match self.profile {
-            Profile::Estate => self.find(span, faults::empty()),
+            Profile::Estate | Profile::Document => self.find(span, faults::empty()),
             Profile::Template => {
                 self.root.get_or_insert(Node { span, value: NodeValue::Null });
                 Ok(())

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Returns the uid in lower case, if it is one.
-pub(super) fn check(finder: &mut Finder<'_>, uid: &str) -> Option<String> {
+pub(in crate::check) fn check(finder: &mut Finder<'_>, uid: &str) -> Option<String> {
     if is_uuid(uid) {
         return Some(uid.to_ascii_lowercase());
     }

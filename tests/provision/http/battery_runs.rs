@@ -1,6 +1,6 @@
 //! What every kind must stand, on both sets of servers.
 
-use super::{Apis, Flagship, Through};
+use super::{Apis, Flagship, NeonOnly, RouteOnly, Through};
 use crate::battery::Battery;
 
 #[test]
@@ -84,27 +84,46 @@ fn http_resource_apis_drift() {
 }
 
 #[test]
-fn http_resource_flagship_wire_faults() {
-    for through in [Through::Websites, Through::Grafana] {
-        Battery::new(&Flagship::through(through)).wire_faults();
-    }
+#[ignore = "takes minutes: run by tests/run"]
+fn http_resource_website_wire_faults() {
+    Battery::new(&Flagship::through(Through::Websites)).wire_faults();
 }
 
 #[test]
-fn http_resource_apis_wire_faults() {
-    for through in [Through::Neon, Through::ProxyManager] {
-        Battery::new(&Apis::through(through)).wire_faults();
-    }
+#[ignore = "takes minutes: run by tests/run"]
+fn http_resource_grafana_wire_faults() {
+    Battery::new(&Flagship::through(Through::Grafana)).wire_faults();
+}
+
+#[test]
+#[ignore = "takes minutes: run by tests/run"]
+fn http_resource_neon_wire_faults() {
+    Battery::new(&NeonOnly::through(Through::Neon)).wire_faults();
+}
+
+#[test]
+#[ignore = "takes minutes: run by tests/run"]
+fn http_resource_route_wire_faults() {
+    Battery::new(&RouteOnly::through(Through::ProxyManager)).wire_faults();
 }
 
 #[test]
 #[cfg(feature = "faults")]
+#[ignore = "takes minutes: run by tests/run"]
 fn http_resource_flagship_kill_at_every_point() {
-    Battery::new(&Flagship::new()).kill_at_every_point();
+    Battery::new(&Flagship::through(Through::Websites)).kill_at_every_point();
 }
 
 #[test]
 #[cfg(feature = "faults")]
-fn http_resource_apis_kill_at_every_point() {
-    Battery::new(&Apis::new()).kill_at_every_point();
+#[ignore = "takes minutes: run by tests/run"]
+fn http_resource_neon_kill_at_every_point() {
+    Battery::new(&NeonOnly::through(Through::Neon)).kill_at_every_point();
+}
+
+#[test]
+#[cfg(feature = "faults")]
+#[ignore = "takes minutes: run by tests/run"]
+fn http_resource_route_kill_at_every_point() {
+    Battery::new(&RouteOnly::through(Through::ProxyManager)).kill_at_every_point();
 }

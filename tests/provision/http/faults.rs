@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 use tenantry::{provision::Document, steps::Allow};
 
-use super::{Apis, CANARY, Flagship, apply, only, trouble, with};
+use super::{Apis, CANARY, Flagship, NeonOnly, RouteOnly, Through, apply, only, trouble, with};
 use crate::{
     battery::{Case, UID, assert_done, assert_untouched, plan},
     stand_ins::{Api, Fault, On, Server, websites::Websites},
@@ -77,55 +77,13 @@ fn every_fault_at_every_request_to_grafana() {
 
 #[test]
 fn every_fault_at_every_request_to_neon() {
-    assert!(suffer(NeonOnly::new, |case| &case.0.neon) >= 13 * 5);
+    assert!(suffer(|| NeonOnly::through(Through::None), |case| &case.0.neon) >= 13 * 5);
 }
 
 #[test]
 fn every_fault_at_every_request_to_the_proxy_manager() {
-    assert!(suffer(ProxyOnly::new, |case| &case.0.proxy) >= 13 * 5);
+    assert!(suffer(|| RouteOnly::through(Through::None), |case| &case.0.proxy) >= 13 * 5);
 }
-
-/// One server of [`Apis`] alone: the wait for a hostname is slow, and has its own tests.
-macro_rules! alone {
-    ($name:ident, $id:literal) => {
-        struct $name(Apis);
-
-        impl $name {
-            fn new() -> Self {
-                Self(Apis::new())
-            }
-        }
-
-        impl Case for $name {
-            fn document(&self, _: &str, _: bool, store: &std::path::Path) -> Document {
-                serde_json::from_value(only(&self.0.value(store), $id)).unwrap()
-            }
-
-            fn dump(&self) -> String {
-                self.0.dump()
-            }
-
-            fn drift(&self) {
-                self.0.drift();
-            }
-
-            fn foreign(&self) {
-                self.0.foreign();
-            }
-
-            fn writes(&self) -> Vec<String> {
-                self.0.writes()
-            }
-
-            fn proxy(&self) -> &crate::wire::Proxy {
-                self.0.proxy()
-            }
-        }
-    };
-}
-
-alone!(NeonOnly, "database");
-alone!(ProxyOnly, "route");
 
 #[test]
 fn a_server_that_hangs_is_given_up_in_time() {
