@@ -43,18 +43,24 @@ impl Stop {
 #[derive(Debug)]
 pub struct Gate {
     semaphores: RefCell<BTreeMap<String, Rc<Semaphore>>>,
-    outcomes: RefCell<BTreeMap<Key, Outcome>>,
-    changed: Notify,
+    tenants: RefCell<BTreeMap<String, Rc<Tenant>>>,
     /// Tenants that nothing is done for.
     pub held_back: BTreeSet<String>,
     /// The wish to stop.
     pub stop: Stop,
 }
 
+/// What came of one tenant's chains. They wait for each other alone: news of another of thousands wakes none of them.
+#[derive(Debug, Default)]
+struct Tenant {
+    outcomes: RefCell<BTreeMap<String, Outcome>>,
+    changed: Notify,
+}
+
 impl Gate {
     /// Returns the gate of a round in which nothing is done yet.
     pub fn new(held_back: BTreeSet<String>, stop: Stop) -> Self {
-        Self { semaphores: RefCell::default(), outcomes: RefCell::default(), changed: Notify::new(), held_back, stop }
+        Self { semaphores: RefCell::default(), tenants: RefCell::default(), held_back, stop }
     }
 
     /// Returns the bound of a connection.
@@ -64,22 +70,24 @@ impl Gate {
     }
 
     /// Tells all others what came of a chain.
-    pub fn tell(&self, key: Key, outcome: Outcome) {
-        self.outcomes.borrow_mut().insert(key, outcome);
-        self.changed.notify_waiters();
+    pub fn tell(&self, (tenant, id): Key, outcome: Outcome) {
+        let tenant = self.tenant(&tenant);
+        tenant.outcomes.borrow_mut().insert(id, outcome);
+        tenant.changed.notify_waiters();
     }
 
     /// Waits until all of `ids` of a tenant are through, and returns the first that failed.
     ///
     /// Every chain of the round tells, whatever happens to it, so nobody waits for ever.
     pub async fn wait_for(&self, tenant: &str, ids: &BTreeSet<String>) -> Option<String> {
+        let tenant = self.tenant(tenant);
         loop {
-            let changed = self.changed.notified();
+            let changed = tenant.changed.notified();
             let mut all_through = true;
             {
-                let outcomes = self.outcomes.borrow();
+                let outcomes = tenant.outcomes.borrow();
                 for id in ids {
-                    match outcomes.get(&(tenant.to_owned(), id.clone())) {
+                    match outcomes.get(id) {
                         Some(Outcome::Done) => {}
                         Some(Outcome::Failed) => return Some(id.clone()),
                         None => all_through = false,
@@ -91,5 +99,56 @@ impl Gate {
             }
             changed.await;
         }
+    }
+
+    fn tenant(&self, name: &str) -> Rc<Tenant> {
+        Rc::clone(self.tenants.borrow_mut().entry(name.to_owned()).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::Future,
+        pin::pin,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Context, Poll, Wake},
+    };
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn key(tenant: &str, id: &str) -> Key {
+        (tenant.to_owned(), id.to_owned())
+    }
+
+    #[test]
+    fn a_chain_waits_for_its_own_tenant_alone() {
+        let gate = Gate::new(BTreeSet::new(), Stop::default());
+        let ids = BTreeSet::from(["files".to_owned(), "user".to_owned()]);
+        let mut waiting = pin!(gate.wait_for("abc", &ids));
+        let woken = Arc::new(Woken::default());
+        let waker = Arc::clone(&woken).into();
+        let mut context = Context::from_waker(&waker);
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+
+        gate.tell(key("abd", "files"), Outcome::Failed);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        gate.tell(key("abc", "files"), Outcome::Done);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        gate.tell(key("abc", "user"), Outcome::Failed);
+        assert_eq!(waiting.poll(&mut context), Poll::Ready(Some("user".to_owned())));
     }
 }

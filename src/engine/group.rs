@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, rc::Rc};
 use futures::{
     StreamExt,
     future::{LocalBoxFuture, join_all},
+    stream,
 };
+use tokio::time::Instant;
 
 use super::{
     Entry, Look, Observe, Perform, Probe, Trouble, TroubleKind,
@@ -360,7 +362,9 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
                 let progress = &mut member.progress;
                 (progress.earlier, progress.touched) = (progress.trouble.take(), false);
             }
+            let start = Instant::now();
             read_credentials(&mut asked, settings).await;
+            let credentials = start.elapsed();
             let ready: Vec<usize> = (0..asked.len()).filter(|at| asked[*at].progress.trouble.is_none()).collect();
             let looks: Vec<Look<'_, K::Spec>> = ready.iter().map(|at| asked[*at].look()).collect();
             if looks.is_empty() {
@@ -369,6 +373,8 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
             points::pass(K::KIND.name(), Side::Before);
             let seen = observer.observe(&looks).await;
             points::pass(K::KIND.name(), Side::After);
+            let (kind, looks, all) = (K::KIND.name(), looks.len(), start.elapsed());
+            tracing::debug!(kind, looks, ?credentials, ?all, "looked");
             for (at, seen) in ready.into_iter().zip(seen) {
                 let progress = &mut asked[at].progress;
                 match seen {
@@ -457,7 +463,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
                 (own, prober.probe(own.look(), &wanted).await, targets)
             });
             let mut matrix = Matrix::default();
-            let mut tries = futures::stream::iter(tries).buffer_unordered(PER_CONNECTION);
+            let mut tries = stream::iter(tries).buffer_unordered(PER_CONNECTION);
             while let Some((own, found, targets)) = tries.next().await {
                 match found {
                     Ok(found) => {
@@ -513,7 +519,8 @@ async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Se
                     member.progress.trouble = Some(told(&trouble));
                 }
             });
-            join_all(reads).await;
+            // A store is asked for some at a time: each call has a deadline, and a connection of its own.
+            stream::iter(reads).for_each_concurrent(PER_CONNECTION, |read| read).await;
         }
         Depth::Bulk => {
             let Some(store) = members.iter().find_map(|member| member.store.clone()) else { return };
