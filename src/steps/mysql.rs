@@ -111,24 +111,28 @@ impl Kind for MysqlDatabase {
         for former in &seen.former {
             actions.extend(removal(former, false, seen));
         }
+        // A note goes as soon as its object has: until then, somebody else's under the same name would pass for ours.
+        let forget = |object: Noted| {
+            let (of, name) = noted(wanted, seen);
+            (of == object && is_ours(seen.note.as_ref(), claim)).then_some(MysqlAction::ForgetNote { of, name })
+        };
+        actions.extend(forget(Noted::User));
         if seen.database.is_some() {
             actions.push(MysqlAction::DropDatabase { database: wanted.name.clone() });
         }
-        if is_ours(seen.note.as_ref(), claim) {
-            let (of, name) = noted(wanted, seen);
-            actions.push(MysqlAction::ForgetNote { of, name });
-        }
+        actions.extend(forget(Noted::Database));
         Ok(actions)
     }
 
+    /// A note stays, as one that only intends: another run may be about to make what it speaks of.
     fn undo(action: &MysqlAction) -> Option<MysqlAction> {
         match action {
             MysqlAction::CreateDatabase { database, character_set: _, collation: _ } => {
                 Some(MysqlAction::DropEmptyDatabase { database: database.clone() })
             }
             MysqlAction::CreateUser { account } => Some(MysqlAction::DropUser { account: account.clone() }),
-            MysqlAction::NoteIntent { of, name, host: _ } => {
-                Some(MysqlAction::ForgetNote { of: *of, name: name.clone() })
+            MysqlAction::NoteMade { of, name, host } => {
+                Some(MysqlAction::NoteAgain { of: *of, name: name.clone(), host: host.clone() })
             }
             _ => None,
         }
@@ -244,14 +248,18 @@ fn noted(wanted: &Wanted<MysqlDatabaseSpec>, seen: &Seen) -> (Noted, String) {
     (of, name)
 }
 
+fn note_host(of: Noted, wanted: &Wanted<MysqlDatabaseSpec>) -> String {
+    match of {
+        Noted::User => account(wanted).host,
+        Noted::Database => String::new(),
+    }
+}
+
 /// Returns what is noted around the making of an absent object.
 fn notes(wanted: &Wanted<MysqlDatabaseSpec>, claim: &Claim, seen: &Seen) -> (Option<MysqlAction>, MysqlAction) {
     let (of, name) = noted(wanted, seen);
-    let host = match of {
-        Noted::User => account(wanted).host,
-        Noted::Database => String::new(),
-    };
-    let made = MysqlAction::NoteMade { of, name: name.clone() };
+    let host = note_host(of, wanted);
+    let made = MysqlAction::NoteMade { of, name: name.clone(), host: host.clone() };
     let before = match &seen.note {
         None => Some(MysqlAction::NoteIntent { of, name, host }),
         Some(note) if note.claim != *claim => Some(MysqlAction::NoteAdopted { of, name, host }),
@@ -264,13 +272,11 @@ fn notes(wanted: &Wanted<MysqlDatabaseSpec>, claim: &Claim, seen: &Seen) -> (Opt
 /// Returns what is noted of an object that is there.
 fn note_existing(wanted: &Wanted<MysqlDatabaseSpec>, seen: &Seen, owner: &Owner) -> Option<MysqlAction> {
     let (of, name) = noted(wanted, seen);
+    let host = note_host(of, wanted);
     match (owner, &seen.note) {
         (Owner::Ours, Some(note)) if note.is_made => None,
-        (Owner::Ours, _) => Some(MysqlAction::NoteMade { of, name }),
-        (Owner::Another(_) | Owner::Unmarked, _) => {
-            let host = if of == Noted::User { account(wanted).host } else { String::new() };
-            Some(MysqlAction::NoteAdopted { of, name, host })
-        }
+        (Owner::Ours, _) => Some(MysqlAction::NoteMade { of, name, host }),
+        (Owner::Another(_) | Owner::Unmarked, _) => Some(MysqlAction::NoteAdopted { of, name, host }),
     }
 }
 

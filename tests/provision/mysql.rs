@@ -247,6 +247,12 @@ battery! {
     mysql_database_foreign foreign
     mysql_database_another_uid another_uid
     mysql_database_drift drift
+    mysql_database_wire_faults wire_faults
+}
+
+#[cfg(feature = "faults")]
+battery! {
+    mysql_database_kill_at_every_point kill_at_every_point
 }
 
 #[test]
@@ -499,6 +505,9 @@ fn mysql_database_rollback_takes_back_what_holds_nothing() {
     );
     assert_eq!(ask("SHOW TABLES FROM abc_rb_full"), "customers\n");
     assert_eq!(ask("SELECT User FROM mysql.user WHERE User LIKE 'abc\\_rb\\_%'"), "");
+    let notes = ask("SELECT DISTINCT state FROM tenantry.claims WHERE name LIKE 'abc\\_rb\\_%'");
+    assert_eq!(notes, "intended\n", "what is noted is what another run may be about to do");
+    assert_done(&destroy(&document));
     assert_eq!(ask("SELECT name FROM tenantry.claims WHERE name LIKE 'abc\\_rb\\_%'"), "");
 }
 

@@ -104,7 +104,7 @@ impl Perform<MysqlDatabase> for Performer {
                 self.note(about, sql::note_again(*of, name, host, claim)).await?;
                 return Ok(Answers::new());
             }
-            A::NoteMade { of, name } => {
+            A::NoteMade { of, name, host: _ } => {
                 self.note(about, sql::note_made(*of, name, claim)).await?;
                 return Ok(Answers::new());
             }

@@ -34,8 +34,31 @@ pub struct Server {
     pub users: BTreeMap<String, User>,
     /// Whether the ledger's database is there.
     pub has_ledger: bool,
-    /// The ledger's rows by kind and name, once its table is there.
-    pub claims: Option<BTreeMap<String, Note>>,
+    /// Whether the ledger's table is there.
+    pub has_claims: bool,
+    /// The ledger's rows by kind and name.
+    pub claims: BTreeMap<String, Row>,
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The text of its claim.
+    pub claim: String,
+    /// The host part of an account.
+    pub host: String,
+    /// Whether the object was seen after it had been made.
+    pub is_made: bool,
+}
+
+impl Row {
+    fn new(claim: &Claim, host: &str, is_made: bool) -> Self {
+        Self { claim: claim.to_string(), host: host.to_owned(), is_made }
+    }
+
+    fn note(&self) -> Option<Note> {
+        Some(Note { claim: Claim::read(&self.claim)?, host: self.host.clone(), is_made: self.is_made })
+    }
 }
 
 /// A database.
@@ -81,28 +104,27 @@ impl Server {
     fn seen(&self, look: Look<'_, MysqlDatabaseSpec>) -> Seen {
         let (wanted, claim) = (look.wanted(), look.asked.claim);
         let account = account(wanted);
-        let note = self.claims.as_ref().and_then(|claims| {
-            claims.get(&match self.flavour.noted() {
-                Noted::User => row(Noted::User, &account.user),
-                Noted::Database => row(Noted::Database, &wanted.name),
-            })
+        let row = self.claims.get(&match self.flavour.noted() {
+            Noted::User => row(Noted::User, &account.user),
+            Noted::Database => row(Noted::Database, &wanted.name),
         });
+        let note = row.and_then(Row::note);
         let database = self.databases.get(&wanted.name).map(|found| steps::Database {
             owner: match self.flavour {
                 Flavour::MariaDb => Owner::of(found.comment.as_deref(), claim),
-                Flavour::MySql => Note::owner(note, claim, found.tables.is_empty()),
+                Flavour::MySql => Note::owner(note.as_ref(), claim, found.tables.is_empty()),
             },
             character_set: found.character_set.clone(),
             collation: found.collation.clone(),
         });
         let mut seen = Seen {
             server: self.facts(),
-            ledger: match (&self.claims, self.has_ledger) {
-                (Some(_), _) => Ledger::Ready,
-                (None, true) => Ledger::Empty,
-                (None, false) => Ledger::Absent,
+            ledger: match (self.has_claims, self.has_ledger) {
+                (true, _) => Ledger::Ready,
+                (false, true) => Ledger::Empty,
+                (false, false) => Ledger::Absent,
             },
-            note: note.cloned(),
+            note: note.clone(),
             database,
             user: None,
             former: BTreeSet::new(),
@@ -111,7 +133,7 @@ impl Server {
             sessions: BTreeSet::new(),
         };
         for found in self.users.values().filter(|found| found.account.user == account.user) {
-            let user = found.seen(self.flavour, note, look);
+            let user = found.seen(self.flavour, note.as_ref(), look);
             if found.account == account {
                 seen.user = Some(user);
             } else if user.owner == Owner::Ours {
@@ -127,13 +149,13 @@ impl Server {
         self.users.get_mut(&key(account)).ok_or_else(|| missing(&format!("user {account}")))
     }
 
-    fn claims(&mut self) -> Result<&mut BTreeMap<String, Note>, Trouble> {
-        self.claims.as_mut().ok_or_else(|| missing("the ledger"))
+    fn claims(&mut self) -> Result<&mut BTreeMap<String, Row>, Trouble> {
+        if self.has_claims { Ok(&mut self.claims) } else { Err(missing("the ledger")) }
     }
 
     /// Changes our row of the ledger, which must be there.
-    fn our_note(&mut self, of: Noted, name: &str, claim: &Claim) -> Result<&mut Note, Trouble> {
-        let note = self.claims()?.get_mut(&row(of, name)).filter(|note| note.claim == *claim);
+    fn our_note(&mut self, of: Noted, name: &str, claim: &Claim) -> Result<&mut Row, Trouble> {
+        let note = self.claims()?.get_mut(&row(of, name)).filter(|note| note.claim == claim.to_string());
         note.ok_or_else(|| missing("our row of the ledger"))
     }
 
@@ -143,23 +165,23 @@ impl Server {
         let (flavour, facts) = (self.flavour, self.facts());
         match action {
             A::CreateLedger => self.has_ledger = true,
-            A::CreateClaims if self.has_ledger => drop(self.claims.get_or_insert_default()),
+            A::CreateClaims if self.has_ledger => self.has_claims = true,
             A::CreateClaims => return Err(missing("the ledger's database")),
             A::NoteIntent { of, name, host } => {
                 let claims = self.claims()?;
                 if claims.contains_key(&row(*of, name)) {
                     return Err(exists("a row of the ledger"));
                 }
-                claims.insert(row(*of, name), Note { claim, host: host.clone(), is_made: false });
+                claims.insert(row(*of, name), Row::new(&claim, host, false));
             }
             A::NoteAdopted { of, name, host } => {
-                self.claims()?.insert(row(*of, name), Note { claim, host: host.clone(), is_made: true });
+                self.claims()?.insert(row(*of, name), Row::new(&claim, host, true));
             }
             A::NoteAgain { of, name, host } => {
                 let note = self.our_note(*of, name, &claim)?;
                 (note.is_made, note.host) = (false, host.clone());
             }
-            A::NoteMade { of, name } => self.our_note(*of, name, &claim)?.is_made = true,
+            A::NoteMade { of, name, host: _ } => self.our_note(*of, name, &claim)?.is_made = true,
             A::ForgetNote { of, name } => {
                 if self.our_note(*of, name, &claim).is_ok() {
                     self.claims()?.remove(&row(*of, name));

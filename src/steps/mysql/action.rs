@@ -39,6 +39,8 @@ pub enum MysqlAction {
         of: Noted,
         /// Its name.
         name: String,
+        /// The host part of an account; empty for a database.
+        host: String,
     },
     /// Note an object as ours, whatever was noted before.
     NoteAdopted {
@@ -241,7 +243,7 @@ impl fmt::Display for MysqlAction {
             A::CreateClaims => f.write_str("create the ledger's table `tenantry`.`claims`"),
             A::NoteIntent { of, name, host: _ } => write!(f, "note {} `{name}` as about to be made", of.name()),
             A::NoteAgain { of, name, host: _ } => write!(f, "note {} `{name}` as about to be made again", of.name()),
-            A::NoteMade { of, name } => write!(f, "note {} `{name}` as made", of.name()),
+            A::NoteMade { of, name, host: _ } => write!(f, "note {} `{name}` as made", of.name()),
             A::NoteAdopted { of, name, host: _ } => write!(f, "take over {} `{name}`", of.name()),
             A::ForgetNote { of, name } => write!(f, "forget the note of {} `{name}`", of.name()),
             A::CreateDatabase { database, character_set, collation } => {

@@ -314,7 +314,7 @@ fn a_removal_stops_the_use_first_and_forgets_last() {
     };
     assert_eq!(
         destroy(&as_wanted(Flavour::MariaDb)),
-        ["mysql-lock-user", "mysql-end-sessions", "mysql-drop-user", "mysql-drop-database", "mysql-forget-note"]
+        ["mysql-lock-user", "mysql-end-sessions", "mysql-drop-user", "mysql-forget-note", "mysql-drop-database"]
     );
     let sessions = Seen { sessions: [7].into(), ..as_wanted(Flavour::MySql) };
     assert_eq!(
@@ -333,7 +333,7 @@ fn a_removal_stops_the_use_first_and_forgets_last() {
 fn an_undoing_of_what_holds_data_asks_for_emptiness() {
     let made = decide(&nothing(Flavour::MariaDb)).unwrap();
     let undone: Vec<_> = made.iter().filter_map(MysqlDatabase::undo).map(|action| action.name()).collect();
-    assert_eq!(undone, ["mysql-drop-empty-database", "mysql-forget-note", "mysql-drop-user"]);
+    assert_eq!(undone, ["mysql-drop-empty-database", "mysql-drop-user", "mysql-note-again"]);
     assert_eq!(MysqlDatabase::undo(&MysqlAction::AdoptDatabase { database: "x".to_owned() }), None);
 }
 

@@ -104,7 +104,7 @@ fn a_removal_that_is_cut_anywhere_ends_with_nothing() {
             }
             assert_eq!(destroy(), [], "{flavour:?} after {steps}");
             let left = tenant.server();
-            assert!(left.databases.is_empty() && left.users.is_empty() && left.claims.unwrap().is_empty());
+            assert!(left.databases.is_empty() && left.users.is_empty() && left.claims.is_empty());
         }
     }
 }
