@@ -138,8 +138,13 @@ impl Case for Objects {
 
     fn writes(&self) -> Vec<String> {
         let writes = self.proxy.writes();
-        let before = self.seen.replace(writes.len());
+        // Whoever resets the proxy begins anew.
+        let before = self.seen.replace(writes.len()).min(writes.len());
         writes[before..].iter().map(|write| format!("{write:?}")).collect()
+    }
+
+    fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 }
 

@@ -7,21 +7,23 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 
 use crate::{
+    admit,
     cli::{
         Global,
         error::CommandError,
         input::{self, git_error},
-        report::Ui,
+        report::{Ui, findings},
     },
     git::{self, start},
     provision::Document,
-    sources::ESTATE_FILE,
+    sources::{ESTATE_FILE, Sources},
     tree::Tree,
     yaml::{self, Profile},
 };
@@ -68,18 +70,20 @@ pub(in crate::cli) fn read_all(ui: &Ui, global: &Global, from: &From) -> Result<
     admitted(ui, &chosen(&[], true, &tree)?)
 }
 
-fn admitted(_: &Ui, files: &BTreeMap<String, String>) -> Result<Option<Vec<Document>>, CommandError> {
-    let mut documents = Vec::new();
-    for (path, text) in files {
-        let read = yaml::read(path, text, Profile::Template)
-            .map_err(|findings| {
-                anyhow!("{}", findings.iter().map(|f| f.message.clone()).collect::<Vec<_>>().join("; "))
-            })
-            .and_then(|node| Ok(serde_json::from_value(node.to_json())?))
-            .with_context(|| format!("failed to read {path}"));
-        documents.push(read.map_err(CommandError::usage)?);
+fn admitted(ui: &Ui, files: &BTreeMap<String, String>) -> Result<Option<Vec<Document>>, CommandError> {
+    let texts = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    // admit (no I/O)
+    match admit::documents(texts) {
+        Ok(documents) => Ok(Some(documents)),
+        Err(report) => {
+            let mut sources = Sources::new();
+            for (path, text) in files {
+                sources.insert(path.clone(), Ok(Arc::from(text.as_bytes())));
+            }
+            findings::tell(ui, &findings::Result { report: &report, sources: &sources, tenants: files.len() });
+            Ok(None)
+        }
     }
-    Ok(Some(documents))
 }
 
 fn one(path: &Path) -> Result<(String, String), CommandError> {
