@@ -11,7 +11,7 @@ pub struct Tenant {
     pub name: String,
     /// The tenant's uid.
     pub uid: String,
-    /// What the names of its objects begin with, where servers allow `_`.
+    /// What its objects are called where servers allow `_`; buckets, which do not, are called as the tenant is.
     pub stem: String,
 }
 
@@ -40,8 +40,8 @@ const KINDS: &[fn(&Tenant, bool) -> Made] = &[
     mysql,
     postgres_database,
     postgres_schema,
-    bucket,
-    object_store_user,
+    //bucket,
+    //object_store_user,
     rabbitmq,
     redis,
     grafana_org,
@@ -50,19 +50,10 @@ const KINDS: &[fn(&Tenant, bool) -> Made] = &[
 ];
 
 /// How many of [`KINDS`] have credentials that can be tried on a server.
-pub const KINDS_WITH_LOGIN: usize = 7;
+pub const KINDS_WITH_LOGIN: usize = 6;
 
-impl Tenant {
-    /// The name of a bucket, which allows no `_`.
-    fn bucket(&self) -> String {
-        format!("{}--files", self.name)
-    }
-
-    /// The name of its database, schema, virtual host, user or role.
-    pub fn object(&self) -> String {
-        format!("{}_x", self.stem)
-    }
-}
+/// How often they are tried on another tenant: Grafana's viewer on the viewer and on the organisation.
+pub const TRIES_ON_ANOTHER: usize = KINDS_WITH_LOGIN + 1;
 
 fn login(user: &str) -> Value {
     json!({"username": {"value": user}, "password": {"generated": 32}})
@@ -74,9 +65,9 @@ fn mysql(tenant: &Tenant, is_last: bool) -> Made {
         kind: "mysqlDatabase",
         id: "mysql",
         connection: "mysql",
-        name: tenant.object(),
-        user: Some(tenant.object()),
-        fields: login(&tenant.object()),
+        name: tenant.stem.clone(),
+        user: Some(tenant.stem.clone()),
+        fields: login(&tenant.stem),
         spec: json!({"privileges": privileges, "requireTls": false}),
     }
 }
@@ -86,9 +77,9 @@ fn postgres_database(tenant: &Tenant, is_last: bool) -> Made {
         kind: "postgresDatabase",
         id: "postgres",
         connection: "postgres",
-        name: tenant.object(),
-        user: Some(tenant.object()),
-        fields: login(&tenant.object()),
+        name: tenant.stem.clone(),
+        user: Some(tenant.stem.clone()),
+        fields: login(&tenant.stem),
         spec: json!({"connectionLimit": if is_last { 20 } else { 10 }, "settings": {"work_mem": "8MB"}}),
     }
 }
@@ -102,7 +93,7 @@ fn postgres_schema(tenant: &Tenant, is_last: bool) -> Made {
         kind: "postgresSchema",
         id: "slot",
         connection: "postgres",
-        name: tenant.object(),
+        name: tenant.stem.clone(),
         user: Some(user.clone()),
         fields: login(&user),
         spec: json!({"database": POOL, "connectionLimit": if is_last { 20 } else { 10 }}),
@@ -114,7 +105,7 @@ fn bucket(tenant: &Tenant, is_last: bool) -> Made {
         kind: "bucket",
         id: "files",
         connection: "minio",
-        name: tenant.bucket(),
+        name: tenant.name.clone(),
         user: None,
         fields: json!(null),
         spec: json!({"versioning": true, "noncurrentDays": if is_last { 30 } else { 14 }}),
@@ -124,7 +115,7 @@ fn bucket(tenant: &Tenant, is_last: bool) -> Made {
 fn object_store_user(tenant: &Tenant, is_last: bool) -> Made {
     let actions =
         if is_last { json!(["s3:GetObject", "s3:PutObject"]) } else { json!(["s3:GetObject", "s3:DeleteObject"]) };
-    let name = tenant.object();
+    let name = tenant.stem.clone();
     Made {
         kind: "objectStoreUser",
         id: "keys",
@@ -132,7 +123,7 @@ fn object_store_user(tenant: &Tenant, is_last: bool) -> Made {
         name: name.clone(),
         user: Some(name.clone()),
         fields: json!({"accessKey": {"value": name}, "secretKey": {"generated": 40}}),
-        spec: json!({"buckets": [tenant.bucket()], "actions": actions}),
+        spec: json!({"buckets": [tenant.name], "actions": actions}),
     }
 }
 
@@ -141,9 +132,9 @@ fn rabbitmq(tenant: &Tenant, is_last: bool) -> Made {
         kind: "rabbitmqVhost",
         id: "vhost",
         connection: "rabbitmq",
-        name: tenant.object(),
-        user: Some(tenant.object()),
-        fields: login(&tenant.object()),
+        name: tenant.stem.clone(),
+        user: Some(tenant.stem.clone()),
+        fields: login(&tenant.stem),
         spec: json!({
             "permissions": {"configure": "^$", "write": "^events$", "read": "^orders$"},
             "maxQueues": if is_last { 6 } else { 5 },
@@ -160,9 +151,9 @@ fn redis(tenant: &Tenant, is_last: bool) -> Made {
         kind: "redisUser",
         id: "redis",
         connection: "redis",
-        name: tenant.object(),
-        user: Some(tenant.object()),
-        fields: login(&tenant.object()),
+        name: tenant.stem.clone(),
+        user: Some(tenant.stem.clone()),
+        fields: login(&tenant.stem),
         spec: json!({"commands": commands}),
     }
 }
