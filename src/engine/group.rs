@@ -31,6 +31,9 @@ pub trait Group {
     /// Decides for all members that were seen; returns the tenants that something was refused for.
     fn decide(&mut self, settings: &Settings) -> BTreeSet<String>;
 
+    /// Returns whether something was refused that only one look has shown.
+    fn has_doubts(&self) -> bool;
+
     /// Returns whether another round can bring something, tenants that are held back left out.
     fn is_open(&self, held_back: &BTreeSet<String>) -> bool;
 
@@ -79,6 +82,8 @@ pub(super) struct Progress<K: Kind> {
     /// What kept the last round from being finished.
     earlier: Option<TroubleReport>,
     refusal: Option<Refusal>,
+    /// Whether what was refused is looked at for the second time.
+    is_confirmed: bool,
     standing: Option<Standing>,
     decided: (Vec<CredentialAction>, Vec<K::Action>),
     steps: Vec<StepReport>,
@@ -96,6 +101,7 @@ impl<K: Kind> Default for Progress<K> {
             trouble: None,
             earlier: None,
             refusal: None,
+            is_confirmed: false,
             standing: None,
             decided: (Vec::new(), Vec::new()),
             steps: Vec::new(),
@@ -143,10 +149,25 @@ impl<K: Kind> Member<K> {
         }
     }
 
-    /// Whether there is news to be had: something was done, or failed in a way that passes.
+    /// Whether there is news to be had: something was done, failed in a way that passes, or was refused at first sight.
     fn has_news(&self) -> bool {
         self.progress.touched && self.progress.trouble.is_none()
             || self.progress.trouble.as_ref().is_some_and(|trouble| trouble.passes)
+            || self.is_doubtful()
+    }
+
+    fn is_doubtful(&self) -> bool {
+        self.progress.refusal.is_some() && !self.progress.is_confirmed
+    }
+
+    /// Forgets what was seen, to look again.
+    fn begin_look(&mut self) {
+        let Progress { trouble, touched, refusal, is_confirmed, standing, .. } = &mut self.progress;
+        (*trouble, *touched) = (None, false);
+        *is_confirmed = refusal.take().is_some();
+        if *is_confirmed && *standing == Some(Standing::NotOurs) {
+            *standing = None;
+        }
     }
 
     fn decide(&mut self, settings: &Settings) {
@@ -391,6 +412,10 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
         }
         let refused = self.members.iter().filter(|member| member.progress.refusal.is_some());
         refused.map(|member| member.claim.tenant.clone()).collect()
+    }
+
+    fn has_doubts(&self) -> bool {
+        self.members.iter().any(Member::is_doubtful)
     }
 
     fn is_open(&self, held_back: &BTreeSet<String>) -> bool {

@@ -55,9 +55,7 @@ const ROUNDS: usize = 5;
 /// Looks, and decides what would be done. Writes nothing.
 pub async fn plan(groups: &mut [Box<dyn Group>], settings: &Settings) -> Vec<ResourceReport> {
     join_all(groups.iter_mut().map(|group| group.observe(settings, true))).await;
-    for group in groups.iter_mut() {
-        group.decide(settings);
-    }
+    decide(groups, settings).await;
     reports(groups)
 }
 
@@ -68,8 +66,7 @@ pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &d
     // observe (reads)
     join_all(groups.iter_mut().map(|group| group.observe(settings, true))).await;
     for round in 1..=ROUNDS {
-        // decide (no I/O)
-        let held_back: BTreeSet<String> = groups.iter_mut().flat_map(|group| group.decide(settings)).collect();
+        let held_back = decide(groups, settings).await;
         let open = groups.iter().any(|group| group.is_open(&held_back));
         if round == ROUNDS && open {
             groups.iter_mut().for_each(|group| group.give_up(&held_back));
@@ -90,6 +87,21 @@ pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &d
         roll_back(groups, settings).await;
     }
     reports(groups)
+}
+
+/// Decides, without I/O; returns the tenants that something was refused for.
+///
+/// What is refused is looked at once more first, from its credential on: where an object gets its claim after it was
+/// made, or is proven by a credential, another run that was in between is no stranger.
+async fn decide(groups: &mut [Box<dyn Group>], settings: &Settings) -> BTreeSet<String> {
+    let refused = groups.iter_mut().flat_map(|group| group.decide(settings)).collect();
+    if !groups.iter().any(|group| group.has_doubts()) {
+        return refused;
+    }
+    (settings.pause)(1).await;
+    let doubtful = groups.iter_mut().filter(|group| group.has_doubts());
+    join_all(doubtful.map(|group| group.observe(settings, false))).await;
+    groups.iter_mut().flat_map(|group| group.decide(settings)).collect()
 }
 
 /// Takes back what this run created for tenants that could not be finished: users before what they use.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{collections::BTreeMap, path::Path};
+use std::{cell::RefCell, collections::BTreeMap, path::Path, rc::Rc};
 
 use futures::executor::block_on;
 use serde_json::json;
@@ -15,7 +15,7 @@ use super::{
     kinds,
     report::{ResourceReport, StepOutcome, Unwatched},
     run::{self, Depth},
-    sandbox::State,
+    sandbox::{Sandbox, State},
 };
 use crate::{
     provision::Document,
@@ -113,4 +113,37 @@ fn what_was_destroyed_is_gone_with_its_credential() {
     assert!(reports.iter().all(|report| report.trouble.is_none()), "{reports:?}");
     assert!(state(folder.path(), "redis").redis.users.is_empty());
     assert_eq!(state(folder.path(), "vault").secrets.entries, BTreeMap::new());
+}
+
+thread_local! {
+    /// What another run does while this one waits.
+    static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn what_another_run_is_about_to_mark_is_no_strangers() {
+    let sandbox = Rc::new(Sandbox::in_memory(None));
+    let connections = Connections::stand_ins(Rc::clone(&sandbox));
+    let documents = [document("1")];
+    let meanwhile = |round| -> futures::future::LocalBoxFuture<'static, ()> {
+        assert_eq!(round, 1);
+        Box::pin(async { MEANWHILE.take().into_iter().for_each(|act| act()) })
+    };
+    let run = || {
+        let mut groups = block_on(kinds::open(&documents, &connections, Purpose::Apply)).unwrap();
+        let settings = Settings { pause: meanwhile, ..settings(Purpose::Apply) };
+        block_on(run::apply(&mut groups, &settings, &Unwatched))
+    };
+    run();
+    let marked = sandbox.state();
+    let unmark = || {
+        sandbox.meddle(|state| state.redis.users.values_mut().for_each(|user| user.claim = None));
+    };
+    unmark();
+    let again = (Rc::clone(&sandbox), marked.clone());
+    MEANWHILE.set(Some(Box::new(move || again.0.meddle(|state| *state = again.1))));
+    assert_eq!(standings(&run()), [("app-key", Standing::Ok), ("cache", Standing::Ok)]);
+    // What stays unmarked is somebody else's.
+    unmark();
+    assert_eq!(standings(&run())[1], ("cache", Standing::NotOurs));
 }

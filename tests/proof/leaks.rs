@@ -29,7 +29,7 @@ use super::{
 use crate::arguments;
 
 /// Fields of stored entries that are no secrets.
-const OPEN: [&str; 3] = ["username", "accessKey", "claim"];
+const OPEN: [&str; 4] = ["username", "accessKey", "claim", "tenantry-claim"];
 
 /// Where servers' own logs end now.
 fn ends(servers: &Servers) -> BTreeMap<String, u64> {
