@@ -106,11 +106,18 @@ def iam_user(name):
     }
 
 
+def in_order(value):
+    """Lists of a policy have no order, and MinIO keeps none."""
+    if isinstance(value, list):
+        return sorted(map(in_order, value), key=str)
+    return {key: in_order(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
 def dump(*names):
     for name in names:
         for what, seen in (("bucket", bucket(name)), ("user", minio_user(name) if FLAVOUR == "minio" else iam_user(name))):
             if seen is not None:
-                print(what, name, json.dumps(seen, sort_keys=True, default=str))
+                print(what, name, json.dumps(in_order(seen), sort_keys=True, default=str))
 
 
 def make_bucket(name):
