@@ -17,6 +17,7 @@ pub mod group;
 pub mod http;
 pub mod isolation;
 pub mod kinds;
+mod member;
 pub mod mysql;
 pub mod object_store;
 pub mod points;

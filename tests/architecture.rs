@@ -29,10 +29,12 @@ const TABLE: &[(&str, &[&str])] = &[
     ("verify", &["diag", "estate", "kubernetes", "plan", "raw", "render", "rendered", "yaml"]),
     ("diff", &["kubernetes", "provision", "tree", "yaml"]),
     ("admit", &["check", "diag", "name", "provision"]),
+    ("steps", &["name", "provision"]),
     // edges
     ("load", &["sources"]),
     ("output", &["tree"]),
     ("git", &["sources", "tree"]),
+    ("engine", &["name", "provision", "steps"]),
     ("inflate", &["diag", "plan", "raw", "rendered", "tree", "yaml"]),
 ];
 
@@ -55,6 +57,7 @@ const PURE: &[&str] = &[
     "verify",
     "diff",
     "admit",
+    "steps",
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {

@@ -8,8 +8,10 @@ use std::{
 use super::{
     Trouble, TroubleKind,
     connections::{Connections, Service},
-    group::{Group, KindGroup, Member},
-    http, mysql, object_store, postgres, rabbitmq, redis,
+    group::{Group, KindGroup},
+    http,
+    member::{Member, Progress},
+    mysql, object_store, postgres, rabbitmq, redis,
     run::Purpose,
     sandbox,
     store::Store,
@@ -89,7 +91,7 @@ fn members<K: crate::steps::Kind>(
     read: impl Fn(&Resource) -> Option<Wanted<K::Spec>>,
 ) -> Vec<Member<K>> {
     let made = parts.into_iter().filter_map(|Part { resource, claim, store, after }| {
-        Some(Member { wanted: read(resource)?, claim, store, after, progress: super::group::Progress::default() })
+        Some(Member { wanted: read(resource)?, claim, store, after, progress: Progress::default() })
     });
     made.collect()
 }
