@@ -102,11 +102,6 @@ impl Server {
         })
     }
 
-    /// Returns the connection's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Sends a request that changes nothing, and again where the server cannot now.
     ///
     /// # Errors
