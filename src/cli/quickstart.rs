@@ -110,6 +110,8 @@ fn write_estate(directory: &Path) -> Result<Repository, CommandError> {
     for (path, text) in &files {
         output::file(&directory.join(path), text).map_err(CommandError::external)?;
     }
+    let ignored = format!("{SANDBOX}/\n");
+    output::file(&directory.join(".gitignore"), &ignored).map_err(CommandError::external)?;
     init::write_schemas(directory)?;
     let repository = start::create(directory).map_err(git_error)?;
     start::record(&repository, "estate: Collect & Verything", AUTHOR).map_err(git_error)?;

@@ -85,6 +85,19 @@ fn the_hook_carries_the_document_and_the_digest_changes_with_it() {
                 state: active
                 tenant: acme
                 uid: 0192f0c1-0000-7000-8000-000000000001
+              connections:
+                mysql:
+                  kind: mysql
+                  credentials:
+                    passwordEnv: P
+                    usernameEnv: U
+                  host: mysql.example
+                  port: 3306
+                store:
+                  kind: vault
+                  kubernetesRole: tenantry
+                  mount: secret
+                  url: https://vault.example
               resources:
               - kind: mysqlDatabase
                 name: acme_auth
@@ -172,7 +185,7 @@ fn the_hook_carries_the_document_and_the_digest_changes_with_it() {
                 path: provision.yaml
           - name: tmp
             emptyDir:
-              sizeLimit: 16Mi
+              sizeLimit: 64Mi
     "#);
     insta::assert_snapshot!(tree.get("tenants/acme/manifests/provision-digest.yaml").unwrap(), @r#"
     apiVersion: v1
@@ -188,7 +201,7 @@ fn the_hook_carries_the_document_and_the_digest_changes_with_it() {
         tenantry.dev/tier: basic
       namespace: shop-acme
     data:
-      digest: sha256:c64db297bfd42c363c0f987fc1bba83fa089af8432398d8d93cd41a42b2c5c95
+      digest: sha256:bc6821c0b78c811df21caf1aed0911893decfd721b39fca1b02d555fbedc3c6e
     "#);
     let mut builder = with_namespace();
     builder.tier["provisions"]["databases"]["spec"]["privileges"] = json!(["SELECT", "INSERT"]);
