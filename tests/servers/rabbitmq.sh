@@ -4,9 +4,10 @@
 #   TENANTRY_TEST_RABBITMQ_{HOST,PORT,USERNAME,PASSWORD}  an administrator, over AMQP
 #   TENANTRY_TEST_RABBITMQ_AMQP_URL                       the same as amqp://…
 #   TENANTRY_TEST_RABBITMQ_URL                            its management API, http://…, for the same user
+#   TENANTRY_TEST_RABBITMQ_TLS_{PORT,URL}                 both with TLS (TENANTRY_TEST_CA)
 #   TENANTRY_TEST_RABBITMQ_LOG                            its own log
 
-server rabbitmq epmd
+server rabbitmq epmd test-ca
 readonly RABBITMQ_AT_LEAST=3.10
 
 rabbitmq_find() {
@@ -23,17 +24,29 @@ rabbitmq_find() {
 }
 
 rabbitmq_prepare() {
-  local port management password
+  local port management tls_port tls_management password
   port=$(a_port)
   management=$(a_port)
+  tls_port=$(a_port)
+  tls_management=$(a_port)
   password=$(a_secret)
   mkdir -- "$DIR/home" "$DIR/data"
+  server_certificate
   (umask 077 && a_secret >"$DIR/home/.erlang.cookie")
   printf '[rabbitmq_management].\n' >"$DIR/plugins"
   cat >"$DIR/rabbitmq.conf" <<CONFIG
 listeners.tcp.1 = 127.0.0.1:$port
 management.tcp.ip = 127.0.0.1
 management.tcp.port = $management
+listeners.ssl.1 = 127.0.0.1:$tls_port
+ssl_options.cacertfile = $(path_in test-ca ca.pem)
+ssl_options.certfile = $DIR/server.pem
+ssl_options.keyfile = $DIR/server.key
+management.ssl.ip = 127.0.0.1
+management.ssl.port = $tls_management
+management.ssl.cacertfile = $(path_in test-ca ca.pem)
+management.ssl.certfile = $DIR/server.pem
+management.ssl.keyfile = $DIR/server.key
 default_user = admin
 default_pass = $password
 default_user_tags.administrator = true
@@ -48,6 +61,8 @@ CONFIG
   provide TENANTRY_TEST_RABBITMQ_PASSWORD "$password"
   provide TENANTRY_TEST_RABBITMQ_AMQP_URL "amqp://admin:$password@127.0.0.1:$port"
   provide TENANTRY_TEST_RABBITMQ_URL "http://127.0.0.1:$management"
+  provide TENANTRY_TEST_RABBITMQ_TLS_PORT "$tls_port"
+  provide TENANTRY_TEST_RABBITMQ_TLS_URL "https://127.0.0.1:$tls_management"
   provide TENANTRY_TEST_RABBITMQ_LOG "$DIR/log"
   environment HOME "$DIR/home"
   environment ERL_EPMD_ADDRESS 127.0.0.1
