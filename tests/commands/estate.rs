@@ -33,6 +33,23 @@ impl Scratch {
         scratch
     }
 
+    /// The flagship estate, in a git repository with one commit.
+    pub fn flagship() -> Self {
+        let scratch = Self { folder: TempDir::new().unwrap() };
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for part in ["tenantry.yaml", "tiers", "templates", "tenants", "schemas/values.schema.json"] {
+            for file in walkdir::WalkDir::new(project.join(part)).into_iter().map(Result::unwrap) {
+                if file.file_type().is_file() {
+                    let path = file.path().strip_prefix(project).unwrap().to_str().unwrap().to_owned();
+                    scratch.write(&path, fs::read(file.path()).unwrap());
+                }
+            }
+        }
+        scratch.git(&["init", "-q", "-b", "main"]);
+        scratch.record("estate");
+        scratch
+    }
+
     /// The estate's folder.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("estate")

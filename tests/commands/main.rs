@@ -9,6 +9,7 @@ mod diff;
 mod estate;
 mod explain;
 mod init;
+mod provision;
 mod quickstart;
 mod render;
 mod tenant;

@@ -40,8 +40,8 @@ const KINDS: &[fn(&Tenant, bool) -> Made] = &[
     mysql,
     postgres_database,
     postgres_schema,
-    //bucket,
-    //object_store_user,
+    bucket,
+    object_store_user,
     rabbitmq,
     redis,
     grafana_org,
@@ -50,7 +50,7 @@ const KINDS: &[fn(&Tenant, bool) -> Made] = &[
 ];
 
 /// How many of [`KINDS`] have credentials that can be tried on a server.
-pub const KINDS_WITH_LOGIN: usize = 6;
+pub const KINDS_WITH_LOGIN: usize = 7;
 
 /// How often they are tried on another tenant: Grafana's viewer on the viewer and on the organisation.
 pub const TRIES_ON_ANOTHER: usize = KINDS_WITH_LOGIN + 1;

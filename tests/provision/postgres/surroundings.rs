@@ -205,14 +205,16 @@ fn names_at_the_limit(version: &'static str) {
     assert_done(&apply(&fits, Purpose::Apply));
     assert_untouched(&apply(&fits, Purpose::Apply));
     drop(estate.cluster.writes());
-    let before = estate.cluster.psql("postgres", "SELECT datname FROM pg_database ORDER BY 1");
+    // Other tests make databases of their own at the same time.
+    let ours = "SELECT datname FROM pg_database WHERE datname LIKE 'limit-%' ORDER BY 1";
+    let before = estate.cluster.psql("postgres", ours);
     for (name, user) in [(&longer, &long), (&long, &longer)] {
         let reports = apply(&with_names(&estate, name, user), Purpose::Apply);
         assert_eq!(reports[0].standing, Standing::NotOurs, "{reports:#?}");
         assert!(reports[0].trouble.as_ref().unwrap().message.contains("64 bytes"));
     }
     assert_eq!(estate.cluster.writes(), Vec::<String>::new());
-    assert_eq!(estate.cluster.psql("postgres", "SELECT datname FROM pg_database ORDER BY 1"), before);
+    assert_eq!(estate.cluster.psql("postgres", ours), before);
     assert_done(&apply(&fits, Purpose::Destroy));
 }
 
