@@ -58,7 +58,7 @@ impl<'s> Course<'s> {
     fn new(servers: &'s Servers, folder: &std::path::Path, number: usize) -> Self {
         let tenant = tenants::alone(number);
         // Every other race keeps its credentials in OpenBao.
-        let store = if number % 2 == 0 { Store::Openbao } else { Store::Directory(folder.join("store")) };
+        let store = if number.is_multiple_of(2) { Store::Openbao } else { Store::Directory(folder.join("store")) };
         let made = |variant| documents::document(&tenant, variant, &servers.connections(), &store.connection());
         let trees = BTreeMap::from([(true, folder.join("last")), (false, folder.join("older"))]);
         let last = made(Variant::Last);

@@ -96,7 +96,7 @@ fn written(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     };
     let json = serde_json::to_string(secret).unwrap();
     let debug = format!("{secret:?}");
-    let inner = |text: &str| text[1..text.len() - 1].as_bytes().to_vec();
+    let inner = |text: &str| text.as_bytes()[1..text.len() - 1].to_vec();
     let mut forms = vec![
         ("plain", secret.as_bytes().to_vec()),
         ("reversed", secret.chars().rev().collect::<String>().into_bytes()),

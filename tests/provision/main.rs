@@ -5,6 +5,7 @@
 #![allow(
     clippy::disallowed_macros,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "tests start programs, read files, and say how many cases there were"

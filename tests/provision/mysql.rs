@@ -126,7 +126,7 @@ impl Drop for Clean {
         for (database, user) in &self.0 {
             let users = ["%", "localhost", "10.%", "127.0.0.%"].map(|host| format!("'{user}'@'{host}'")).join(", ");
             ask(&format!("DROP DATABASE IF EXISTS `{database}`; DROP USER IF EXISTS {users}"));
-            if ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'tenantry'") != "" {
+            if !ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'tenantry'").is_empty() {
                 ask(&format!("DELETE FROM tenantry.claims WHERE name = '{user}'"));
             }
         }
@@ -185,7 +185,7 @@ impl Case for Mysql {
             format!("SELECT User, Host, Role FROM mysql.roles_mapping WHERE User = '{user}'"),
         ];
         let mut dump = ask(&queries.join("; "));
-        if ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'tenantry'") != "" {
+        if !ask("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'tenantry'").is_empty() {
             dump += &ask(&format!("SELECT * FROM tenantry.claims WHERE name = '{user}'"));
         }
         dump

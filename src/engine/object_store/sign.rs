@@ -1,5 +1,7 @@
 //! Signatures (AWS, version 4) for requests that no SDK makes.
 
+#![expect(clippy::disallowed_types, reason = "a signature says when it was made")]
+
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -37,7 +39,6 @@ pub fn signed(
     let identity = Credentials::new(&login.username, login.password.expose(), None, None, "tenantry").into();
     let mut settings = SigningSettings::default();
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-    #[expect(clippy::disallowed_types, reason = "a signature says when it was made")]
     let now = SystemTime::now();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)

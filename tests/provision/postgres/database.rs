@@ -71,9 +71,8 @@ impl Case for Database {
                 ),
             );
         }
-        if cluster.psql("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}' AND datallowconn"))
-            != ""
-        {
+        let is_open = format!("SELECT 1 FROM pg_database WHERE datname = '{name}' AND datallowconn");
+        if !cluster.psql("postgres", &is_open).is_empty() {
             dump += &cluster.psql(
                 name,
                 "SELECT extname FROM pg_extension ORDER BY 1; SELECT nspname, \

@@ -331,7 +331,8 @@ fn bad_days(version: &'static str) {
     };
     let login = |user: &str, password: &str| json!({"usernameFile": file(&format!("{user}-user"), user), "passwordFile": file(&format!("{user}-password"), password)});
     // A wrong credential.
-    estate.connection["credentials"] = login("postgres", "canary-wrong");
+    let wrong = login("postgres", "canary-wrong");
+    estate.connection["credentials"] = wrong;
     let told = trouble_of(&estate);
     assert!(told.contains("28P01") && told.contains("see the credential") && !told.contains("canary"), "{told}");
     // Administrators that may not, or cannot now: each by its own remedy.

@@ -164,7 +164,8 @@ fn nobody_else_may_connect_at_any_moment() {
 
 #[test]
 fn each_difference_has_its_step() {
-    let cases: [(fn(&mut State), &str); 9] = [
+    type Change = fn(&mut State);
+    let cases: [(Change, &str); 9] = [
         (|state| state.postgres.roles.get_mut("abc").unwrap().superuser = true, "SUPERUSER → NOSUPERUSER"),
         (|state| state.postgres.roles.get_mut("abc").unwrap().login = false, "NOLOGIN → LOGIN"),
         (|state| state.postgres.roles.get_mut("abc").unwrap().password = None, "alter role `abc`: password"),
