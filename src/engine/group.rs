@@ -268,14 +268,22 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
             let mut mine: Vec<&mut Member<K>> = members.iter_mut().collect();
             read_credentials(&mut mine, settings).await;
             let members: &Vec<Member<K>> = members;
-            let tried = members.iter().filter(|member| tenants.is_empty() || tenants.contains(&member.claim.tenant));
+            // Without a stored credential there is nothing to try, and nothing that could be reached yet.
+            let made: Vec<&Member<K>> = members.iter().filter(|member| member.progress.entry.is_some()).collect();
+            let tried =
+                made.iter().copied().filter(|member| tenants.is_empty() || tenants.contains(&member.claim.tenant));
             let tries = tried.map(async |own| {
-                let others = members.iter().filter(|other| other.claim.tenant != own.claim.tenant);
+                let others = made.iter().copied().filter(|other| other.claim.tenant != own.claim.tenant);
                 let targets: Vec<&Member<K>> = [own].into_iter().chain(others).collect();
                 let wanted: Vec<&Wanted<K::Spec>> = targets.iter().map(|target| &target.wanted).collect();
                 (own, prober.probe(own.look(), &wanted).await, targets)
             });
             let mut matrix = Matrix::default();
+            for unread in members.iter() {
+                if let Some(trouble) = &unread.progress.trouble {
+                    matrix.unknown.push(Finding { message: trouble.message.clone(), ..tried_on(unread, unread) });
+                }
+            }
             let mut tries = stream::iter(tries).buffer_unordered(PER_CONNECTION);
             while let Some((own, found, targets)) = tries.next().await {
                 match found {

@@ -132,17 +132,6 @@ pub fn open_hole(servers: &Servers, from: &Value, to: &Value) -> bool {
             assert!((200..300).contains(&code), "{answer}");
         }
         "redisUser" => drop(done(&redis(None, &["ACL", "SETUSER", &user, &format!("~{target}:*")]))),
-        "objectStoreUser" => {
-            let bucket = to["spec"]["buckets"][0].as_str().unwrap();
-            let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:PutObject"],
-                "Resource": [format!("arn:aws:s3:::{bucket}/*")]}]});
-            let hole = format!("{user}-hole");
-            let admin = "minio/admin/v3";
-            let path = format!("{admin}/add-canned-policy?name={hole}");
-            assert_eq!(minio(None, "PUT", &path, &policy.to_string()).0, 200);
-            let path = format!("{admin}/set-user-or-group-policy?isGroup=false&policyName={hole}&userOrGroup={user}");
-            assert_eq!(minio(None, "PUT", &path, "").0, 200);
-        }
         "httpResource" if from["id"] == "viewer" => {
             let login = from["spec"]["create"]["body"]["login"].as_str().unwrap();
             servers.grafana.with(|grafana| {

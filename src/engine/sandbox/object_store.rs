@@ -1,5 +1,5 @@
 //! The stand-in of an object store with MinIO's user administration: its buckets. Its users are in
-//! [`object_store_users`](super::object_store_users).
+//! [`super::object_store_users`].
 
 use std::collections::BTreeMap;
 
