@@ -21,5 +21,5 @@ fn the_committed_schemas_are_in_step() {
         );
         compared += 1;
     }
-    assert_eq!(compared, 9);
+    assert_eq!(compared, 11);
 }

@@ -80,7 +80,8 @@ fn thirty_tenants_reach_nothing_of_each_other() {
         assert!(is_named, "{}: {found:#}", from["kind"]);
         assert!(holes.iter().all(|hole| hole["credential"]["tenant"] == tenants[14].name), "{found:#}");
     }
-    assert_eq!(opened.len(), KINDS_WITH_LOGIN, "{opened:?}");
+    // No hole is opened by hand in the object store.
+    assert_eq!(opened.len(), KINDS_WITH_LOGIN - 1, "{opened:?}");
     println!("isolation: {} holes opened by hand, each found: {opened:?}", opened.len());
 
     // And closed by the next run. What Grafana calls an administrator the documents do not speak of.

@@ -13,7 +13,7 @@ use super::documents::Tenant;
 
 /// What their objects are called, after what all of one run begin with.
 const STEMS: [&str; 30] = [
-    "a", "a_y", "a__y", "a-y", "a_x", "a-x", "axx", "aax", "a_x_x", "a-x_x", "ab", "abc", "abcd", "abcde", "a_b",
+    "a", "a_c", "a__c", "a-c", "a_x", "a-x", "axx", "aax", "a_x_x", "a-x_x", "ab", "abc", "abcd", "abcde", "a_b",
     "a-b", "axb", "azb", "a0b", "aab", "a_bc", "a-bc", "axbc", "a__b", "a--b", "axxb", "a_b_c", "a-b-c", "axbxc",
     "a-b_c",
 ];
