@@ -1,6 +1,8 @@
 //! Deadlines: no call to a server waits for ever.
 
-use std::{future::Future, sync::OnceLock, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, sync::OnceLock, time::Duration};
+
+use futures::FutureExt;
 
 use super::{Trouble, TroubleKind};
 
@@ -22,11 +24,17 @@ pub fn call() -> Duration {
 
 /// Waits for a call, and no longer than [`call`] says.
 ///
+/// A client that panics on an answer which no server gives (sqlx does on a length that is too long) is no reason to
+/// leave the other resources undone: its connection is dropped with the call, and the answer is told as unreadable.
+///
 /// # Errors
 /// What the call says, or that its time is over. Whether a write happened is then unknown.
 pub async fn within<T>(what: &str, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
-    match tokio::time::timeout(call(), work).await {
-        Ok(result) => result,
+    match tokio::time::timeout(call(), AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => {
+            Err(Trouble::new(TroubleKind::Unexpected, format!("failed to {what}: the answer cannot be read")))
+        }
         Err(_) => {
             let after = call().as_secs_f32();
             Err(Trouble::new(TroubleKind::Deadline, format!("failed to {what}: no answer within {after} s")))
