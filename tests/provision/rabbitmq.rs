@@ -15,10 +15,13 @@ use std::{
 use serde_json::{Value, json};
 use tenantry::{
     engine::{
-        Access, Entry, Look, Observe, Probe, Purpose, Secret, Settings,
+        Access, Entry, Look, Observe, Probe, Purpose, Secret, Settings, Trouble, TroubleKind,
         connections::Login,
         gate::Stop,
-        rabbitmq::{Observer, Prober, Server},
+        rabbitmq::{
+            Observer, Prober, Server,
+            amqp::{Address, Answer},
+        },
         report::{ResourceReport, Unwatched},
     },
     provision::{Document, Kind, Wanted, rabbitmq::RabbitmqVhostSpec},
@@ -500,6 +503,40 @@ fn server(rabbitmq: &Rabbitmq) -> Server {
     let url = format!("http://{}", rabbitmq.proxy.address());
     let (host, port) = amqp();
     Server::new("rabbitmq", &url, (&host, port), None, &administrator()).unwrap()
+}
+
+/// Over TLS as over TCP; and who cannot be trusted, or speaks no TLS, gets no password.
+#[test]
+#[ignore = "needs rabbitmq: run by tests/run"]
+fn rabbitmq_vhost_tls() {
+    let rabbitmq = Rabbitmq::new("tls");
+    let _store = made(&rabbitmq);
+    let (wanted, claim) = (rabbitmq.wanted(), Claim { tenant: "abc".to_owned(), uid: UID.to_owned() });
+    let look = Look { asked: Asked { wanted: &wanted, claim: &claim, stored: true }, entry: None };
+    let (ca, url) = (variable("TENANTRY_TEST_CA"), variable("TENANTRY_TEST_RABBITMQ_TLS_URL"));
+    let (host, plain_port) = amqp();
+    let port = variable("TENANTRY_TEST_RABBITMQ_TLS_PORT").parse().unwrap();
+    let observe = |url: &str, ca: Option<&str>| {
+        let server = Server::new("rabbitmq", url, (&host, port), ca, &administrator()).unwrap();
+        let seen = block_on(Observer::new(&Rc::new(server)).observe(&[look])).remove(0);
+        seen.map(|seen| seen.vhost.is_some()).map_err(|trouble| trouble.kind())
+    };
+    let plain = variable("TENANTRY_TEST_RABBITMQ_URL").replace("http://", "https://");
+    assert_eq!(observe(&url, Some(&ca)), Ok(true));
+    assert_eq!(observe(&url, None), Err(TroubleKind::Tls), "the system does not know this authority");
+    assert_eq!(observe(&url.replace("127.0.0.1", "127.0.0.2"), Some(&ca)), Err(TroubleKind::Unreachable));
+    assert_eq!(observe(&plain, Some(&ca)), Err(TroubleKind::Tls));
+
+    let password = Secret::new(rabbitmq.stored_password().unwrap());
+    let open = |host: &str, port, ca: Option<&str>| {
+        let address = Address::new("rabbitmq", host, port, ca).with_tls(true);
+        block_on(address.open(&rabbitmq.user, &password, &rabbitmq.vhost)).map_err(|trouble: Trouble| trouble.kind())
+    };
+    assert_eq!(open(&host, port, Some(&ca)), Ok(Answer::Open));
+    assert_eq!(open("localhost", port, Some(&ca)), Ok(Answer::Open));
+    assert_eq!(open(&host, port, Some(&variable("TENANTRY_TEST_CA_EXPIRED_CERTIFICATE"))), Err(TroubleKind::Tls));
+    assert_eq!(open(&host, port, None), Err(TroubleKind::Setup));
+    assert!(open(&host, plain_port, Some(&ca)).is_err());
 }
 
 /// Many looks at once read the server's listings, few ask for each: they must see the same.

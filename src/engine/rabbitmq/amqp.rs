@@ -40,6 +40,7 @@ pub struct Address {
     connection: String,
     host: String,
     port: u16,
+    tls: bool,
     ca_file: Option<String>,
 }
 
@@ -59,10 +60,16 @@ pub enum Answer {
 }
 
 impl Address {
-    /// Names a broker's address; nothing is connected.
+    /// Names a broker's address, where TLS is spoken on its own port alone; nothing is connected.
     pub fn new(connection: &str, host: &str, port: u16, ca_file: Option<&str>) -> Self {
         let (connection, host, ca_file) = (connection.to_owned(), host.to_owned(), ca_file.map(str::to_owned));
-        Self { connection, host, port, ca_file }
+        Self { connection, host, port, tls: port == TLS_PORT, ca_file }
+    }
+
+    /// Says whether TLS is spoken, whatever the port.
+    #[must_use]
+    pub fn with_tls(self, tls: bool) -> Self {
+        Self { tls, ..self }
     }
 
     /// Logs in, tries to open a virtual host, and leaves.
@@ -87,7 +94,7 @@ impl Address {
 
     async fn connect(&self) -> Result<Wire, Trouble> {
         let what = "connect over AMQP";
-        let tls = if self.port == TLS_PORT { Some(self.tls()?) } else { None };
+        let tls = if self.tls { Some(self.tls()?) } else { None };
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await;
         let tcp = tcp.map_err(|error| self.trouble(TroubleKind::Unreachable, what, error.to_string()))?;
         Ok(Wire { tcp, tls })
