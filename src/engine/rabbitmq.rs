@@ -131,15 +131,7 @@ impl Server {
     /// Puts an answer that is no success into our words.
     fn refused(&self, what: &str, answer: &Answer, reason: Reason) -> Trouble {
         let Refused { error, reason: said } = Refused::read(answer);
-        let kind = match answer.status {
-            // "authorised" and "authorized": the first knows who asks, and says that it is not enough.
-            StatusCode::UNAUTHORIZED if error == NOT_AUTHORISED => TroubleKind::Forbidden,
-            // Somebody else made it in the meantime, and otherwise.
-            StatusCode::BAD_REQUEST if said.starts_with("inequivalent arg") => TroubleKind::Exists,
-            StatusCode::BAD_REQUEST if said == "vhost_or_user_not_found" => TroubleKind::Missing,
-            StatusCode::PRECONDITION_FAILED => TroubleKind::Refused,
-            status => web::meaning(status),
-        };
+        let kind = meaning(answer.status, &error, &said);
         let why = match reason {
             Reason::Told if !said.is_empty() => format!("the server answers {}: {}", answer.status, web::plain(&said)),
             Reason::Told | Reason::Kept => format!("the server answers {}", answer.status),
@@ -162,6 +154,21 @@ impl Server {
 
 /// The error of who is known and may not.
 const NOT_AUTHORISED: &str = "not_authorised";
+
+/// Returns what an answer means that is no success.
+fn meaning(status: StatusCode, error: &str, said: &str) -> TroubleKind {
+    match status {
+        // "authorised" and "authorized": the first knows who asks, and says that it is not enough.
+        StatusCode::UNAUTHORIZED if error == NOT_AUTHORISED => TroubleKind::Forbidden,
+        // Somebody else made it in the meantime, and otherwise.
+        StatusCode::BAD_REQUEST if said.starts_with("inequivalent arg") => TroubleKind::Exists,
+        StatusCode::BAD_REQUEST if said == "vhost_or_user_not_found" => TroubleKind::Missing,
+        // A virtual host is listed a moment before it can hold anything.
+        StatusCode::BAD_REQUEST if said.contains("vhost_supervisor_not_running") => TroubleKind::Busy,
+        StatusCode::PRECONDITION_FAILED => TroubleKind::Refused,
+        status => web::meaning(status),
+    }
+}
 
 /// Whether a server's reason is told: it could repeat what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,6 +243,14 @@ mod tests {
         for name in ["", ".", ".."] {
             assert!(path(&["vhosts", name]).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_virtual_host_that_starts_is_waited_for() {
+        let said = "Cannot declare a queue 'queue 'orders' in vhost 'abc'' on node 'n@h': {vhost_supervisor_not_running,<<\"abc\">>}";
+        let kind = meaning(StatusCode::BAD_REQUEST, "bad_request", said);
+        assert_eq!(kind, TroubleKind::Busy);
+        assert_eq!(meaning(StatusCode::BAD_REQUEST, "bad_request", "invalid"), TroubleKind::Refused);
     }
 
     #[test]

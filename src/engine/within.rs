@@ -1,6 +1,6 @@
 //! Deadlines: no call to a server waits for ever.
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::OnceLock, time::Duration};
+use std::{cell::Cell, future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 
@@ -10,16 +10,18 @@ use super::{Trouble, TroubleKind};
 /// server takes a second; a Job is given ten minutes in all.
 pub const CALL: Duration = Duration::from_secs(8);
 
-static CHOSEN: OnceLock<Duration> = OnceLock::new();
+thread_local! {
+    static CHOSEN: Cell<Duration> = const { Cell::new(CALL) };
+}
 
-/// Sets how long one call may take, once for the process; a second word is not heard.
+/// Sets how long one call may take from now on in this thread, which is the engine's only one.
 pub fn set_call(deadline: Duration) {
-    let _: Result<(), Duration> = CHOSEN.set(deadline);
+    CHOSEN.set(deadline);
 }
 
 /// Returns how long one call may take.
 pub fn call() -> Duration {
-    *CHOSEN.get().unwrap_or(&CALL)
+    CHOSEN.get()
 }
 
 /// Waits for a call, and no longer than [`call`] says.
@@ -39,5 +41,17 @@ pub async fn within<T>(what: &str, work: impl Future<Output = Result<T, Trouble>
             let after = call().as_secs_f32();
             Err(Trouble::new(TroubleKind::Deadline, format!("failed to {what}: no answer within {after} s")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_chooses_for_itself_alone() {
+        set_call(Duration::from_millis(1));
+        assert_eq!(call(), Duration::from_millis(1));
+        assert_eq!(std::thread::spawn(call).join().ok(), Some(CALL));
     }
 }
