@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 pub use change_set::{
-    Change, ChangeSet, Counts, Danger, Entry, FieldChange, Level, Line, Note, Op, Sign, Subject, Tally, VERSION, schema,
+    Change, ChangeSet, Counts, Danger, Entry, FieldChange, Level, Line, Note, Op, Sign, Subject, Tally, VERSION,
 };
 pub use documents::Side;
 

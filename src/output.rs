@@ -138,9 +138,7 @@ fn create_new(path: &Path) -> io::Result<File> {
 
 /// The temporary name of a file: always the same, so that a later run finds it, and short whatever the file's name is.
 fn temporary_name(name: &str) -> String {
-    let digest = Sha256::digest(name.as_bytes());
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!(".tenantry-{hex}")
+    format!(".tenantry-{}", hex::encode(&Sha256::digest(name)[..8]))
 }
 
 /// Removes what a killed run was writing when it died; most files have no such leftover.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -13,7 +13,7 @@ use super::{
     error::{CommandError, Exit},
     input::{self, git_error},
     pipeline,
-    report::{Ui, count},
+    report::{Format, Ui, count},
 };
 use crate::{
     git::{
@@ -40,14 +40,6 @@ pub(super) struct CommitArgs {
     /// How to show what was done
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One document, see schemas/commit.schema.json
-    Json,
 }
 
 /// `commit --format json`.
@@ -126,25 +118,20 @@ fn show(ui: &Ui, args: &CommitArgs, branch: &str, outcome: CommitOutcome) -> Res
         }
     };
     let document = Document { version: 1, commit, branch: branch.to_owned(), pushed: args.push, changed };
-    match args.format {
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&document).map_err(CommandError::internal)?;
-            ui.print(&format!("{text}\n"));
-        }
-        Format::Text => {
-            let Document { version: _, commit, branch, pushed, changed } = &document;
-            let what = match commit {
-                Some(commit) => format!(
-                    "{commit} on {branch}: {} of {} changed",
-                    count(changed.files, "file"),
-                    count(changed.tenants.len(), "tenant")
-                ),
-                None => format!("nothing to commit: {branch} already holds this tree"),
-            };
-            ui.print(&format!("{what}{}\n", if *pushed { ", pushed" } else { "" }));
-        }
-    }
-    Ok(())
+    ui.show(args.format, &document, text)
+}
+
+fn text(document: &Document) -> String {
+    let Document { version: _, commit, branch, pushed, changed } = document;
+    let what = match commit {
+        Some(commit) => format!(
+            "{commit} on {branch}: {} of {} changed",
+            count(changed.files, "file"),
+            count(changed.tenants.len(), "tenant")
+        ),
+        None => format!("nothing to commit: {branch} already holds this tree"),
+    };
+    format!("{what}{}\n", if *pushed { ", pushed" } else { "" })
 }
 
 fn uncommitted(dirty: &[String]) -> CommandError {
@@ -204,7 +191,7 @@ fn digest(tree: &Tree) -> String {
             hash.update(part.as_bytes());
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 fn author(text: &str) -> Result<(String, String), CommandError> {

@@ -1,18 +1,27 @@
 //! `diff`: what a change of the estate does to everything that is rendered from it.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use clap::{Args, ValueEnum};
+use anyhow::anyhow;
+use clap::Args;
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     Global,
     error::{CommandError, Exit},
     input::{self, git_error},
     pipeline,
-    report::Ui,
+    provision::{self, documents, plan},
+    report::{Format, Ui},
 };
 use crate::{
-    diff,
+    diff::{self, ChangeSet},
+    engine::run::Depth,
     git::{self, GitError},
     sources::{ESTATE_FILE, Sources},
     tree::Tree,
@@ -26,6 +35,12 @@ pub(super) struct DiffArgs {
     /// Compare this revision with the base, not the work tree
     #[arg(long, value_name = "REV")]
     revision: Option<String>,
+    /// Look at the outside systems as well, and show what `provision apply` would do for the tenants that change
+    #[arg(long)]
+    live: bool,
+    /// With --live: use the stand-ins kept in this folder
+    #[arg(long, value_name = "DIR", requires = "live")]
+    sandbox: Option<PathBuf>,
     /// How to show the changes
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -34,13 +49,25 @@ pub(super) struct DiffArgs {
     exit_code: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One document, see schemas/diff.schema.json
-    Json,
+/// `diff --format json`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Diff")]
+pub(super) struct Document {
+    /// What differs.
+    #[serde(flatten)]
+    changes: ChangeSet,
+    /// How the outside systems stand, and what would be done there for the tenants that change: with `--live` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<provision::Document>,
 }
+
+/// Returns the JSON Schema of what `diff --format json` writes.
+pub(super) fn schema() -> Value {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Document>().to_value()
+}
+
+/// What stands above the plan.
+const LIVE: &str = "Outside systems as they stand now, and what `provision apply` would do:";
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &DiffArgs) -> Result<Exit, CommandError> {
     // load (blobs of the base in; files or blobs of the target in)
@@ -55,14 +82,34 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DiffArgs) -> Result<Exit, Com
     let Some(target) = rendered(ui, &after, changed.as_ref())? else { return Ok(Exit::Findings) };
     // diff (no I/O)
     let changes = diff::diff(&base, &target).map_err(CommandError::internal)?;
-    match args.format {
-        Format::Text => ui.print(&diff::text::text(&changes, ui.style())),
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&changes).map_err(CommandError::internal)?;
-            ui.print(&format!("{text}\n"));
-        }
-    }
-    Ok(if args.exit_code && !changes.is_empty() { Exit::Pending } else { Exit::Done })
+    // observe (reads), decide (no I/O)
+    let live = if args.live { Some(live(ui, &changes, &target, args.sandbox.as_deref())?) } else { None };
+    let (is_empty, seen) = (changes.is_empty(), live.as_ref().map_or(Exit::Done, |plan| plan.exit_of_look(false)));
+    ui.show(args.format, &Document { changes, live }, |document| {
+        let changes = diff::text::text(&document.changes, ui.style());
+        let live = document.live.as_ref().map(provision::Document::text);
+        changes + &live.map_or_else(String::new, |plan| format!("\n{LIVE}\n{plan}"))
+    })?;
+    Ok(match seen {
+        Exit::Done if args.exit_code && !is_empty => Exit::Pending,
+        seen => seen,
+    })
+}
+
+/// Looks at what the changed tenants have outside, by the documents that they will have.
+fn live(
+    ui: &Ui,
+    changes: &ChangeSet,
+    target: &Tree,
+    sandbox: Option<&Path>,
+) -> Result<provision::Document, CommandError> {
+    let tenants: BTreeSet<&String> = changes.entries.iter().flat_map(|entry| &entry.tenants).collect();
+    let paths = tenants.into_iter().map(|tenant| format!("tenants/{tenant}/provision.yaml"));
+    // A tenant whose file is gone has no document any more: nothing is planned for what it has.
+    let files = paths.filter_map(|path| target.get(&path).map(|text| (path, text.to_string()))).collect();
+    let documents = documents::admitted(ui, &files)?
+        .ok_or_else(|| CommandError::internal(anyhow!("a document that was rendered is not admitted")))?;
+    plan::look(&documents, sandbox, Depth::Proven)
 }
 
 /// The estate of the base; no files where the revision has no estate yet.

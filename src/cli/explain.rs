@@ -4,7 +4,7 @@ mod origins;
 mod path;
 
 use anyhow::anyhow;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use origins::{Layer, Origins};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::{
     Global,
     error::{CommandError, Exit},
     input, pipeline,
-    report::{Ui, escape},
+    report::{Format, Ui, escape},
 };
 use crate::{
     estate::Estate,
@@ -39,14 +39,6 @@ pub(super) struct ExplainArgs {
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One document, see schemas/explain.schema.json
-    Json,
 }
 
 /// `explain --format json`.
@@ -97,13 +89,7 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &ExplainArgs) -> Result<Exit, 
                 .hint("name the object as Kind/name, Deployment/auth for example"));
         }
     };
-    match args.format {
-        Format::Text => ui.print(&text(&document)),
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&document).map_err(CommandError::internal)?;
-            ui.print(&format!("{text}\n"));
-        }
-    }
+    ui.show(args.format, &document, text)?;
     Ok(Exit::Done)
 }
 

@@ -12,17 +12,15 @@ use super::{
     error::{CommandError, Exit},
     provision::{
         documents::{self, From},
-        report::Format,
         runtime,
     },
-    report::{Ui, count, escape},
+    report::{Format, Ui, count, escape},
 };
 use crate::{
     engine::{
         Purpose,
-        connections::Connections,
+        group::Group,
         isolation::{self, Finding, Matrix},
-        kinds,
         run::Depth,
     },
     steps::Allow,
@@ -58,24 +56,12 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &IsolationArgs) -> Result<Exit
     let tenants: BTreeSet<String> = args.from.tenants.iter().cloned().collect();
     let settings = runtime::settings(Purpose::Apply, Depth::Proven, Allow::default(), false);
     // probe (reads, and writes that leave no trace)
-    let work = async {
-        let connections = Connections::new(args.from.sandbox.clone());
-        let mut groups = kinds::open(&documents, &connections, Purpose::Apply).await?;
-        Ok(isolation::probe(&mut groups, &settings, &tenants).await)
-    };
-    let Some(matrix) = runtime::run(&settings.stop, work)? else {
+    let tries = async |groups: &mut [Box<dyn Group>]| isolation::probe(groups, &settings, &tenants).await;
+    let Some(matrix) = runtime::opened(&documents, args.from.sandbox.as_deref(), &settings, tries)? else {
         return Err(CommandError::later(anyhow!("the tries were cut short")));
     };
-    let matrix = matrix.map_err(runtime::setup_error)?;
     let exit = exit(&matrix);
-    match args.format {
-        Format::Text => ui.print(&text(&matrix)),
-        Format::Json => {
-            let text =
-                serde_json::to_string_pretty(&Document { version: 1, matrix }).map_err(CommandError::internal)?;
-            ui.print(&format!("{text}\n"));
-        }
-    }
+    ui.show(args.format, &Document { version: 1, matrix }, |document| text(&document.matrix))?;
     Ok(exit)
 }
 

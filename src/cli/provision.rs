@@ -3,7 +3,7 @@
 mod apply;
 mod destroy;
 pub(super) mod documents;
-mod plan;
+pub(super) mod plan;
 pub(super) mod report;
 pub(super) mod runtime;
 

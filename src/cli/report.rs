@@ -12,6 +12,7 @@ use std::{
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 
 use super::error::CommandError;
 use crate::diff::text::Style;
@@ -34,6 +35,21 @@ pub(super) enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+/// How to show what a command found or did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One document; `tenantry schema` shows its shape
+    Json,
+}
+
+/// Returns a document as the text that is printed of it.
+fn json(document: &impl Serialize) -> Result<String, CommandError> {
+    let text = serde_json::to_string_pretty(document).map_err(CommandError::internal)?;
+    Ok(format!("{text}\n"))
 }
 
 /// Where results and messages go.
@@ -67,6 +83,20 @@ impl Ui {
         let mut out = io::stdout().lock();
         // Nothing can be told to a reader that is gone.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Prints a result as people or as programs want it.
+    pub(super) fn show<T: Serialize>(
+        &self,
+        format: Format,
+        document: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), CommandError> {
+        self.print(&match format {
+            Format::Text => text(document),
+            Format::Json => json(document)?,
+        });
+        Ok(())
     }
 
     /// Says something about the work, on stderr.

@@ -7,12 +7,12 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
-    commit,
+    commit, diff,
     error::{CommandError, Exit},
     explain, isolation, provision,
     report::{Ui, findings},
 };
-use crate::{diff, output, raw::schema};
+use crate::{output, raw::schema};
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {

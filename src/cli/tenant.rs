@@ -103,7 +103,7 @@ fn suffix() -> Result<String, CommandError> {
     let mut bytes = [0; 3];
     getrandom::fill(&mut bytes)
         .map_err(|error| CommandError::external(anyhow!("failed to get random bytes: {error}")))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(bytes))
 }
 
 fn region(sources: &Sources, args: &NewArgs) -> Result<String, CommandError> {

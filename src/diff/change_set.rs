@@ -2,7 +2,7 @@
 //!
 //! It is safe to print: [`super::mask`] has replaced every secret value before anything gets here.
 
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -328,9 +328,4 @@ impl Counts {
         touched.into_values().for_each(|op| counts.tenants.count(op));
         counts
     }
-}
-
-/// Returns the JSON Schema of [`ChangeSet`], which is what `diff --format json` writes.
-pub fn schema() -> Value {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<ChangeSet>().to_value()
 }

@@ -236,7 +236,7 @@ impl Found {
         let flags: BTreeSet<&String> =
             flags.iter().filter(|flag| ["on", "off", "nopass"].contains(&flag.as_str())).collect();
         let all = format!("{flags:?} {passwords:?} {commands:?} {keys:?} {channels:?} {has_selectors}");
-        Sha256::digest(all).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&Sha256::digest(all)[..8])
     }
 
     fn user(mut self, claim: &Claim, login: Option<bool>) -> User {
@@ -284,7 +284,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// Redis keeps SHA-256 of passwords, and takes it in their place: no command holds a password.
 fn hash(password: &Secret) -> String {
-    Sha256::digest(password.expose()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(password.expose()))
 }
 
 /// Writes users.

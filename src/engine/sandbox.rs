@@ -213,5 +213,5 @@ impl Prober {
 /// What a stand-in keeps of a password: enough to tell whether another text is the same.
 pub fn digest(secret: &super::Secret) -> String {
     use sha2::{Digest, Sha256};
-    Sha256::digest(secret.expose()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(secret.expose()))
 }

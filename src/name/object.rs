@@ -16,7 +16,7 @@ pub fn secret_object(key: &str) -> String {
     if key.len() <= LONGEST && key.split('/').all(is_plain) {
         return key.replace('/', ".");
     }
-    let digest: String = Sha256::digest(key).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(&Sha256::digest(key)[..16]);
     let room = LONGEST - MARK.len() - digest.len() - 1;
     let mut readable = String::with_capacity(room);
     for c in key.chars() {

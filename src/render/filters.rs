@@ -197,7 +197,7 @@ fn register_tests(environment: &mut Environment<'static>) {
 
 /// The first 16 hexadecimal digits of the SHA-256 of a value's canonical JSON: no spaces, keys sorted.
 fn digest(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
-    let mut text = hexadecimal(&Sha256::digest(compact(&json(state, value)?)));
+    let mut text = hex::encode(Sha256::digest(compact(&json(state, value)?)));
     text.truncate(DIGEST_LENGTH);
     Ok(text)
 }
@@ -211,12 +211,6 @@ fn tojson(state: &State<'_, '_>, value: &Value, indent: Option<bool>) -> Result<
 /// Quicker than `Display`, which goes through a formatter byte by byte.
 fn compact(json: &Json) -> String {
     serde_json::to_string(json).expect("a value has text keys only")
-}
-
-/// Returns bytes in lower-case hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).expect("a nibble is below 16");
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn json(state: &State<'_, '_>, value: &Value) -> Result<Json, Error> {

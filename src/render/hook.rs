@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::filters;
 use crate::{
     diag::{Code, Diagnostic, Place},
     estate::Platform,
@@ -158,7 +157,7 @@ fn needs_token(platform: &Platform) -> bool {
 /// The ConfigMap. Argo CD leaves hooks out of what it compares: without an ordinary object that changes with the document,
 /// a change of outside resources alone would start no sync.
 fn digest(plan: &Plan, document: &str) -> Value {
-    let hash = filters::hexadecimal(&Sha256::digest(document));
+    let hash = hex::encode(Sha256::digest(document));
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",

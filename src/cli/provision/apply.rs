@@ -7,21 +7,16 @@ use clap::{Args, ValueEnum};
 
 use super::{
     documents::{self, From},
-    report::{Document, Format},
+    report::Document,
     runtime::{self, Progress},
 };
 use crate::{
     cli::{
         Global,
         error::{CommandError, Exit},
-        report::Ui,
+        report::{Format, Ui},
     },
-    engine::{
-        Purpose,
-        connections::Connections,
-        kinds,
-        run::{self, Depth},
-    },
+    engine::{Purpose, run::Depth},
     provision::{self, Kind},
     steps::Allow,
 };
@@ -77,18 +72,13 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Co
     let resources = documents.iter().map(|document| document.resources.len()).sum();
     let progress = Progress::new(ui.progress(resources, "provisioning"));
     // observe, decide, perform, observe again (reads and writes)
-    let work = async {
-        let connections = Connections::new(from.sandbox.clone());
-        let mut groups = kinds::open(&documents, &connections, Purpose::Apply).await?;
-        Ok(run::apply(&mut groups, &settings, &progress).await)
-    };
-    let done = runtime::run(&settings.stop, work)?;
+    let done = runtime::work(&documents, from.sandbox.as_deref(), &settings, &progress)?;
     progress.finish();
     let Some(resources) = done else {
         return Err(CommandError::later(anyhow!("stopped before every step that had begun was done"))
             .hint("run the same command again: it looks at what was done, and goes on"));
     };
-    let report = Document::new(resources.map_err(runtime::setup_error)?, left);
+    let report = Document::new(resources, left);
     report.print(ui, *format)?;
     Ok(if settings.stop.is_asked() { Exit::Later } else { report.exit() })
 }

@@ -8,21 +8,16 @@ use jiff::Timestamp;
 
 use super::{
     documents::{self, From},
-    report::{Document, Format},
+    report::Document,
     runtime::{self, Progress},
 };
 use crate::{
     cli::{
         Global,
         error::{CommandError, Exit},
-        report::Ui,
+        report::{Format, Ui},
     },
-    engine::{
-        Purpose,
-        connections::Connections,
-        kinds,
-        run::{self, Depth},
-    },
+    engine::{Purpose, run::Depth},
     provision,
     steps::{Allow, Standing},
 };
@@ -59,16 +54,10 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, 
     }
     // observe (reads), decide (no I/O)
     let settings = runtime::settings(Purpose::Destroy, Depth::Proven, Allow::default(), false);
-    let connections = Connections::new(from.sandbox.clone());
-    let look = async {
-        let mut groups = kinds::open(&documents, &connections, Purpose::Destroy).await?;
-        let seen = run::plan(&mut groups, &settings).await;
-        Ok((groups, seen))
-    };
-    let Some(looked) = runtime::run(&settings.stop, look)? else {
+    let sandbox = from.sandbox.as_deref();
+    let Some(seen) = runtime::look(&documents, sandbox, &settings)? else {
         return Err(CommandError::later(anyhow!("the look was cut short")));
     };
-    let (_, seen) = looked.map_err(runtime::setup_error)?;
     let planned = Document::new(seen, Vec::new());
     if planned.exit_of_look(false) != Exit::Done || !planned.has(Standing::Remove) {
         planned.print(ui, *format)?;
@@ -77,19 +66,13 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, 
     confirm(ui, document, &planned, yes_destroy.as_deref())?;
     // perform, observe again (writes and reads), over connections of a runtime of their own
     let progress = Progress::new(ui.progress(document.resources.len(), "destroying"));
-    let work = async {
-        let connections = Connections::new(from.sandbox.clone());
-        let mut groups = kinds::open(&documents, &connections, Purpose::Destroy).await?;
-        Ok(run::apply(&mut groups, &settings, &progress).await)
-    };
-    drop(connections);
-    let done = runtime::run(&settings.stop, work)?;
+    let done = runtime::work(&documents, sandbox, &settings, &progress)?;
     progress.finish();
     let Some(resources) = done else {
         return Err(CommandError::later(anyhow!("stopped before every step that had begun was done"))
             .hint("run the same command again: it goes on with what is left"));
     };
-    let report = Document::new(resources.map_err(runtime::setup_error)?, Vec::new());
+    let report = Document::new(resources, Vec::new());
     report.print(ui, *format)?;
     Ok(if settings.stop.is_asked() { Exit::Later } else { report.exit() })
 }

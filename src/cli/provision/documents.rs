@@ -70,7 +70,11 @@ pub(in crate::cli) fn read_all(ui: &Ui, global: &Global, from: &From) -> Result<
     admitted(ui, &chosen(&[], true, &tree)?)
 }
 
-fn admitted(ui: &Ui, files: &BTreeMap<String, String>) -> Result<Option<Vec<Document>>, CommandError> {
+/// Reads documents by their paths, or tells what is wrong with them and gives none.
+pub(in crate::cli) fn admitted(
+    ui: &Ui,
+    files: &BTreeMap<String, String>,
+) -> Result<Option<Vec<Document>>, CommandError> {
     let texts = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
     // admit (no I/O)
     match admit::documents(texts) {

@@ -1,24 +1,22 @@
 //! `provision plan`: what stands how outside, and what would be done.
 
+use std::path::Path;
+
+use anyhow::anyhow;
 use clap::Args;
 
 use super::{
     documents::{self, From},
-    report::{Document, Format},
+    report::Document,
     runtime,
 };
 use crate::{
     cli::{
         Global,
         error::{CommandError, Exit},
-        report::Ui,
+        report::{Format, Ui},
     },
-    engine::{
-        Purpose,
-        connections::Connections,
-        kinds,
-        run::{self, Depth},
-    },
+    engine::{Purpose, run::Depth},
     provision,
     steps::Allow,
 };
@@ -39,23 +37,22 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Com
     // load (the rendered tree in)
     let Some(documents) = documents::read(ui, global, &args.from)? else { return Ok(Exit::Findings) };
     // observe (reads), decide (no I/O)
-    let report = look(&args.from, &documents)?;
+    let depth = if args.from.all { Depth::Bulk } else { Depth::Proven };
+    let report = look(&documents, args.from.sandbox.as_deref(), depth)?;
     report.print(ui, args.format)?;
     Ok(report.exit_of_look(args.exit_code))
 }
 
 /// Looks at what documents want. With all tenants at once, credentials are looked for, not tried.
-pub(super) fn look(from: &From, documents: &[provision::Document]) -> Result<Document, CommandError> {
-    let depth = if from.all { Depth::Bulk } else { Depth::Proven };
+pub(in crate::cli) fn look(
+    documents: &[provision::Document],
+    sandbox: Option<&Path>,
+    depth: Depth,
+) -> Result<Document, CommandError> {
     let settings = runtime::settings(Purpose::Apply, depth, Allow::default(), false);
     let (documents, left) = super::apply::split(documents);
-    let work = async {
-        let connections = Connections::new(from.sandbox.clone());
-        let mut groups = kinds::open(&documents, &connections, Purpose::Apply).await?;
-        Ok(run::plan(&mut groups, &settings).await)
-    };
-    match runtime::run(&settings.stop, work)? {
-        Some(resources) => Ok(Document::new(resources.map_err(runtime::setup_error)?, left)),
-        None => Err(CommandError::later(anyhow::anyhow!("the look was cut short"))),
+    match runtime::look(&documents, sandbox, &settings)? {
+        Some(resources) => Ok(Document::new(resources, left)),
+        None => Err(CommandError::later(anyhow!("the look was cut short"))),
     }
 }

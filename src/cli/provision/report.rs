@@ -2,27 +2,17 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     cli::{
         error::{CommandError, Exit},
-        report::{Ui, count, escape},
+        report::{Format, Ui, count, escape},
     },
     engine::report::{ResourceReport, StepOutcome},
     steps::Standing,
 };
-
-/// How to show a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Format {
-    /// For people
-    Text,
-    /// One document, see schemas/provision-report.schema.json
-    Json,
-}
 
 /// `provision plan|apply|destroy --format json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -55,14 +45,7 @@ impl Document {
 
     /// Prints the report.
     pub(in crate::cli) fn print(&self, ui: &Ui, format: Format) -> Result<(), CommandError> {
-        match format {
-            Format::Json => {
-                let text = serde_json::to_string_pretty(self).map_err(CommandError::internal)?;
-                ui.print(&format!("{text}\n"));
-            }
-            Format::Text => ui.print(&self.text()),
-        }
-        Ok(())
+        ui.show(format, self, Self::text)
     }
 
     /// Returns the report for people: what is as wanted is counted, everything else is shown.

@@ -1,6 +1,6 @@
 //! The one thread that the engine runs on, its settings, its progress bar, and how it is stopped.
 
-use std::{cell::RefCell, future::Future, time::Duration};
+use std::{cell::RefCell, future::Future, path::Path, time::Duration};
 
 use futures::future::LocalBoxFuture;
 use indicatif::ProgressBar;
@@ -10,10 +10,14 @@ use crate::{
     cli::error::CommandError,
     engine::{
         Purpose, Secret, Settings, Trouble,
+        connections::Connections,
         gate::Stop,
-        report::{Event, Watch},
-        run::Depth,
+        group::Group,
+        kinds,
+        report::{Event, ResourceReport, Watch},
+        run::{self, Depth},
     },
+    provision::Document,
     steps::Allow,
 };
 
@@ -36,10 +40,44 @@ fn pause(round: usize) -> LocalBoxFuture<'static, ()> {
     Box::pin(tokio::time::sleep(Duration::from_millis(base + jitter * base / 255)))
 }
 
+/// Looks at what documents are about, with stand-ins in `sandbox` where one is named, and decides what would be done.
+pub(in crate::cli) fn look(
+    documents: &[Document],
+    sandbox: Option<&Path>,
+    settings: &Settings,
+) -> Result<Option<Vec<ResourceReport>>, CommandError> {
+    opened(documents, sandbox, settings, async |groups| run::plan(groups, settings).await)
+}
+
+/// Makes reality match documents, or takes away what they are about.
+pub(in crate::cli) fn work(
+    documents: &[Document],
+    sandbox: Option<&Path>,
+    settings: &Settings,
+    watch: &dyn Watch,
+) -> Result<Option<Vec<ResourceReport>>, CommandError> {
+    opened(documents, sandbox, settings, async |groups| run::apply(groups, settings, watch).await)
+}
+
+/// Does something with the connections of documents; gives nothing where it was cut short.
+pub(in crate::cli) fn opened<T>(
+    documents: &[Document],
+    sandbox: Option<&Path>,
+    settings: &Settings,
+    work: impl AsyncFnOnce(&mut [Box<dyn Group>]) -> T,
+) -> Result<Option<T>, CommandError> {
+    let all = async {
+        let connections = Connections::new(sandbox.map(Path::to_owned));
+        let mut groups = kinds::open(documents, &connections, settings.purpose).await?;
+        Ok(work(&mut groups).await)
+    };
+    execute(&settings.stop, all)?.transpose().map_err(setup_error)
+}
+
 /// Runs to the end, or until SIGTERM or SIGINT: then steps that have begun are finished, and no new one begins.
 ///
 /// Returns nothing where even that took too long; the run is then cut, as a crash would, and the next one goes on.
-pub(in crate::cli) fn run<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<Option<T>, CommandError> {
+fn execute<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<Option<T>, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::external)?;
     runtime.block_on(async {
         let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
@@ -91,7 +129,7 @@ impl Watch for Progress {
 }
 
 /// Turns what keeps a run from its first look into how the command ends.
-pub(in crate::cli) fn setup_error(trouble: Trouble) -> CommandError {
+fn setup_error(trouble: Trouble) -> CommandError {
     let help = trouble.kind().help();
     let error = match trouble.kind().passes() {
         true => CommandError::later(trouble),

@@ -1,9 +1,6 @@
 //! The second half of the quick start: what the new tenant has outside the cluster, made on stand-ins.
 
-use std::{
-    cell::Cell,
-    path::{Path, PathBuf},
-};
+use std::{cell::Cell, path::Path};
 
 use anyhow::anyhow;
 
@@ -15,10 +12,8 @@ use crate::{
     },
     engine::{
         Purpose,
-        connections::Connections,
-        kinds,
         report::{Event, StepOutcome, Unwatched, Watch},
-        run::{self, Depth},
+        run::Depth,
     },
     provision::Document,
     steps::Allow,
@@ -92,14 +87,8 @@ fn apply(sandbox: &Path, document: &Document, crash_after: Option<usize>) -> Res
     let settings = runtime::settings(Purpose::Apply, Depth::Proven, Allow::default(), false);
     let crash = crash_after.map(|steps| Crash { left: Cell::new(steps), stop: settings.stop.clone() });
     let watch: &dyn Watch = crash.as_ref().map_or(&Unwatched, |crash| crash);
-    let documents = [document.clone()];
-    let work = async {
-        let connections = Connections::new(Some(PathBuf::from(sandbox)));
-        let mut groups = kinds::open(&documents, &connections, Purpose::Apply).await?;
-        Ok(run::apply(&mut groups, &settings, watch).await)
-    };
-    match runtime::run(&settings.stop, work)? {
-        Some(resources) => Ok(Report::new(resources.map_err(runtime::setup_error)?, Vec::new())),
+    match runtime::work(std::slice::from_ref(document), Some(sandbox), &settings, watch)? {
+        Some(resources) => Ok(Report::new(resources, Vec::new())),
         None => Err(CommandError::later(anyhow!("stopped"))),
     }
 }

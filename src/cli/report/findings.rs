@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{super::check::Format, super::error::CommandError, Ui, github, sarif, text};
+use super::{super::check::Format, super::error::CommandError, Ui, github, json, sarif, text};
 use crate::{
     diag::{Code, Diagnostic, Report, Severity},
     sources::Sources,
@@ -59,12 +59,6 @@ fn textwrap(text: &str) -> String {
         column += length;
     }
     out
-}
-
-fn json(value: &impl Serialize) -> std::result::Result<String, CommandError> {
-    let mut text = serde_json::to_string_pretty(value).map_err(CommandError::internal)?;
-    text.push('\n');
-    Ok(text)
 }
 
 /// `check --format json`. Lines and columns count from 1, columns in characters.

@@ -308,5 +308,5 @@ fn next_key(key: &str, answer: &Answer) -> String {
 }
 
 fn digest(value: &Value) -> String {
-    Sha256::digest(value.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(value.to_string()))
 }

@@ -81,7 +81,7 @@ fn read(path: &Path) -> Result<String, Trouble> {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(text))
 }
 
 fn ledger(schema: &str) -> String {

@@ -329,7 +329,7 @@ fn token(key: &str, version: &str, text: &str) -> String {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.finalize())
 }
 
 /// Returns what all keys begin with.

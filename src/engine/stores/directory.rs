@@ -78,7 +78,7 @@ impl Directory {
 }
 
 fn version(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(text)[..8])
 }
 
 fn trouble(what: &str, key: &str, error: &io::Error) -> Trouble {

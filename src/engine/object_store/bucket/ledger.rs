@@ -31,8 +31,7 @@ impl Ledger {
     pub(super) fn of_account(id: &str) -> Self {
         use sha2::{Digest, Sha256};
         let digest = Sha256::digest(id);
-        let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Self { name: format!("{LEDGER}-{digest}") }
+        Self { name: format!("{LEDGER}-{}", hex::encode(&digest[..6])) }
     }
 }
 
