@@ -1,6 +1,6 @@
 //! Resources of one kind on one connection: looked at together, decided one by one, worked on side by side.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use futures::{
     StreamExt,
@@ -17,6 +17,7 @@ use super::{
     points::{self, Side},
     report::{Event, ResourceReport, StepOutcome, StepReport, TroubleReport, Watch},
     run::{Depth, Settings},
+    store::Store,
 };
 use crate::{
     provision::Wanted,
@@ -344,20 +345,34 @@ async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Se
             stream::iter(reads).for_each_concurrent(PER_CONNECTION, |read| read).await;
         }
         Depth::Bulk => {
-            let Some(store) = members.iter().find_map(|member| member.store.clone()) else { return };
-            let keys = members.iter().filter_map(|member| Some(member.wanted.secret.as_ref()?.key.clone())).collect();
-            let present = store.present(&keys).await;
-            for member in members.iter_mut() {
-                let Some(secret) = &member.wanted.secret else { continue };
-                match &present {
-                    Ok(present) if present.contains(&secret.key) => {
-                        member.progress.credential =
-                            credential::Seen::Present { missing: Vec::new(), stale: Vec::new(), awaited: Vec::new() };
-                    }
-                    Ok(_) => member.progress.credential = credential::Seen::Absent,
-                    Err(trouble) => member.progress.trouble = Some(told(trouble)),
+            let mut stores: Vec<Rc<dyn Store>> = Vec::new();
+            for store in members.iter().filter_map(|member| member.store.as_ref()) {
+                if !stores.iter().any(|known| Rc::ptr_eq(known, store)) {
+                    stores.push(Rc::clone(store));
                 }
             }
+            for store in stores {
+                look_for_credentials(members, &store).await;
+            }
+        }
+    }
+}
+
+/// Looks which credentials a store has of those that belong there.
+async fn look_for_credentials<K: Kind>(members: &mut [&mut Member<K>], store: &Rc<dyn Store>) {
+    let keeps = |member: &Member<K>| member.store.as_ref().is_some_and(|own| Rc::ptr_eq(own, store));
+    let of_store = members.iter().filter(|member| keeps(member));
+    let keys = of_store.filter_map(|member| Some(member.wanted.secret.as_ref()?.key.clone())).collect();
+    let present = store.present(&keys).await;
+    for member in members.iter_mut().filter(|member| keeps(member)) {
+        let Some(secret) = &member.wanted.secret else { continue };
+        match &present {
+            Ok(present) if present.contains(&secret.key) => {
+                member.progress.credential =
+                    credential::Seen::Present { missing: Vec::new(), stale: Vec::new(), awaited: Vec::new() };
+            }
+            Ok(_) => member.progress.credential = credential::Seen::Absent,
+            Err(trouble) => member.progress.trouble = Some(told(trouble)),
         }
     }
 }

@@ -115,6 +115,21 @@ fn what_was_destroyed_is_gone_with_its_credential() {
     assert_eq!(state(folder.path(), "vault").secrets.entries, BTreeMap::new());
 }
 
+#[test]
+fn a_bulk_look_asks_every_store_for_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = document("1");
+    let text = serde_json::to_string(&first).unwrap().replace("abc", "abd").replace("vault", "other");
+    let documents = [first, serde_json::from_str(&text).unwrap()];
+    let connections = Connections::new(Some(folder.path().to_owned()));
+    let groups = || block_on(kinds::open(&documents, &connections, Purpose::Apply)).unwrap();
+    block_on(run::apply(&mut groups(), &settings(Purpose::Apply), &Unwatched));
+    let bulk = Settings { depth: Depth::Bulk, ..settings(Purpose::Apply) };
+    let reports = block_on(run::plan(&mut groups(), &bulk));
+    assert_eq!(reports.len(), 4);
+    assert!(reports.iter().all(|report| report.standing == Standing::Ok), "{reports:#?}");
+}
+
 thread_local! {
     /// What another run does while this one waits.
     static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
