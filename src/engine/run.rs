@@ -8,6 +8,7 @@ use super::{
     Secret, Trouble,
     gate::{Gate, Stop},
     group::Group,
+    points,
     report::{ResourceReport, Watch},
 };
 use crate::steps::Allow;
@@ -75,6 +76,7 @@ pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &d
             break;
         }
         // perform (writes), each step at most once a round
+        let held_back = if points::planted("held-back-ignored") { BTreeSet::new() } else { held_back };
         let gate = Gate::new(held_back, settings.stop.clone());
         join_all(groups.iter_mut().map(|group| group.perform(settings, &gate, watch))).await;
         if round > 1 {

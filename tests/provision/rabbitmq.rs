@@ -3,6 +3,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     env, fs,
     io::{Read, Write},
     net::TcpStream,
@@ -265,6 +266,31 @@ impl Case for Rabbitmq {
         must("PUT", &self.path("queues", "/orders"), json!({"durable": true, "arguments": {}}));
     }
 
+    fn has_user(&self) -> bool {
+        admin("GET", &format!("users/{}", self.user), Value::Null).0 == 200
+    }
+
+    fn logs_in(&self, entry: &BTreeMap<String, String>) -> Option<bool> {
+        Some(ask(&entry["username"], &entry["password"], "GET", "whoami", None).0 == 200)
+    }
+
+    fn settle_neighbour(&self) {
+        must("PUT", &self.path("vhosts", "x"), json!({"description": "tenantry:next:1"}));
+        must("PUT", &self.path("queues", "x/sentinel"), json!({"durable": true, "arguments": {}}));
+        must(
+            "PUT",
+            &format!("users/{}x", self.user),
+            json!({"tags": "tenantry:next:1,management", "password": "neighbour"}),
+        );
+        let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
+        must("PUT", &self.path("permissions", &format!("x/{}x", self.user)), all);
+    }
+
+    fn neighbour(&self) -> String {
+        let user = format!("{}x", self.user);
+        ask(&user, "neighbour", "GET", &self.path("queues", "x/sentinel?columns=name,durable"), None).1.to_string()
+    }
+
     fn writes(&self) -> Vec<String> {
         let writes = self.proxy.writes();
         let before = self.seen.replace(writes.len());
@@ -283,8 +309,10 @@ impl Case for Rabbitmq {
 
 impl Drop for Rabbitmq {
     fn drop(&mut self) {
-        admin("DELETE", &format!("users/{}", self.user), Value::Null);
-        admin("DELETE", &self.path("vhosts", ""), Value::Null);
+        for next in ["", "x"] {
+            admin("DELETE", &format!("users/{}{next}", self.user), Value::Null);
+            admin("DELETE", &self.path("vhosts", next), Value::Null);
+        }
     }
 }
 
@@ -308,6 +336,8 @@ battery! {
     rabbitmq_vhost_foreign foreign
     rabbitmq_vhost_another_uid another_uid
     rabbitmq_vhost_drift drift
+    rabbitmq_vhost_completed completed
+    rabbitmq_vhost_made_in_between made_in_between
     rabbitmq_vhost_wire_faults wire_faults
 }
 
