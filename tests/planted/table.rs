@@ -17,13 +17,17 @@ pub const PROVISION: &[Bug] = &[
     // -- the loop
     bug(
         "generate-before-store",
-        "redis::redis_user_crash_after_n",
+        "mysql::mysql_database_crash_after_n",
         "the service has a user, and no store its credential",
     ),
     bug("password-regenerated", "redis::redis_user_completed", "a stored password was lost"),
     bug("forget-first", "redis::redis_user_crash_after_n", "the service has a user, and no store its credential"),
-    bug("reply-trusted", "redis::redis_user_wire_faults", "the run says that all is done, and it is not"),
-    bug("second-look-skipped", "rabbitmq::rabbitmq_vhost_wire_faults", "the run says that all is done, and it is not"),
+    bug("reply-trusted", "redis::redis_user_lost_writes", "the run says that all is done, and it is not"),
+    bug(
+        "second-look-skipped",
+        "http::creation::a_post_whose_answer_is_lost_is_not_sent_again_and_its_answer_is_asked_for",
+        "the run must look again",
+    ),
     bug("claim-of-another-uid-accepted", "redis::redis_user_another_uid", "what is somebody else's was taken for ours"),
     bug("held-back-ignored", "objects::object_store_user_foreign", "nothing is written beside what is not ours"),
     bug(
@@ -59,14 +63,14 @@ pub const PROVISION: &[Bug] = &[
     bug(
         "postgres-exists-is-success",
         "postgres::database::postgres_database_made_in_between",
-        "what was there already was taken for made",
+        "what somebody made in between is not as they made it",
     ),
     // -- rabbitmq
-    bug("rabbitmq-name-unencoded", "rabbitmq::rabbitmq_vhost_create", "failed to"),
+    bug("rabbitmq-name-unencoded", "rabbitmq::rabbitmq_vhost_create", "failed to read limits: the server answers 405"),
     bug(
         "rabbitmq-exists-is-success",
         "rabbitmq::rabbitmq_vhost_made_in_between",
-        "what was there already was taken for made",
+        "what somebody made in between is not as they made it",
     ),
     bug("rabbitmq-password-left-out", "rabbitmq::rabbitmq_vhost_create", NOT_AS_WANTED),
     bug(
@@ -78,7 +82,7 @@ pub const PROVISION: &[Bug] = &[
     bug(
         "http-blind-retry",
         "http::creation::a_post_that_never_arrived_is_sent_by_the_next_run",
-        "another could make a second object",
+        "a POST was sent again whose answer is not known",
     ),
     bug(
         "http-exists-is-success",

@@ -14,15 +14,15 @@ use tenantry::{
         connections::Connections,
         gate::Stop,
         kinds,
-        report::{Event, ResourceReport, StepOutcome, Unwatched, Watch},
+        report::{Event, ResourceReport, StepOutcome, StepReport, Unwatched, Watch},
         run::{self, Depth},
         within,
     },
     provision::Document,
-    steps::{Allow, Standing, credential::CLAIM_FIELD},
+    steps::{Allow, Standing, Verb, credential::CLAIM_FIELD},
 };
 
-use super::wire::{At, Fault, Protocol, Proxy};
+use super::wire::{At, Class, Fault, Protocol, Proxy};
 
 /// One kind on one server. Each test has a case of its own, with names of its own: tests run side by side.
 pub trait Case {
@@ -67,6 +67,11 @@ pub trait Case {
     /// Returns all stored entries, by the store's own client, where the store is no directory.
     fn entries(&self) -> Option<Entries> {
         None
+    }
+
+    /// Returns how many points a creation, a change and a removal pass together at least.
+    fn least_points(&self) -> usize {
+        60
     }
 
     /// Returns how long a call may take while requests are stalled: well above what the slowest one takes.
@@ -165,12 +170,12 @@ pub fn assert_done(reports: &[ResourceReport]) {
 }
 
 #[track_caller]
-fn assert_not_ours(reports: &[ResourceReport]) {
+pub fn assert_not_ours(reports: &[ResourceReport]) {
     let refused = reports.iter().any(|report| report.standing == Standing::NotOurs);
     assert!(refused, "what is somebody else's was taken for ours: {reports:#?}");
 }
 
-fn is_done(reports: &[ResourceReport]) -> bool {
+pub fn is_done(reports: &[ResourceReport]) -> bool {
     let mut steps = reports.iter().flat_map(|report| &report.steps);
     reports.iter().all(|report| report.trouble.is_none()) && steps.all(|step| step.outcome == StepOutcome::Done)
 }
@@ -306,7 +311,8 @@ impl<'c> Battery<'c> {
             "what somebody made in between is not as they made it: {lost:#?}\n{after}\n{reports:#?}"
         );
         let failed = reports.iter().find_map(|report| {
-            let at = report.steps.iter().position(|step| step.outcome == StepOutcome::Failed)?;
+            let refused = |step: &StepReport| (step.verb, step.outcome) == (Verb::Create, StepOutcome::Failed);
+            let at = report.steps.iter().position(refused)?;
             Some(&report.steps[at..])
         });
         let Some(failed) = failed else { panic!("what was there already was taken for made: {reports:#?}") };
@@ -433,6 +439,30 @@ impl<'c> Battery<'c> {
         }
         println!("wire faults: {cases} cases");
         assert!(cases > 0, "the faults must hit");
+    }
+
+    /// A write that is cut before it arrives is not believed in: the run does it again, or says that it is not done.
+    pub fn lost_writes(&self) {
+        assert_done(&self.apply(false));
+        let wanted = self.case.dump();
+        let requests = self.case.proxy().requests();
+        let writes: Vec<usize> =
+            (1..=requests.len()).filter(|ordinal| requests[ordinal - 1].class == Class::Write).collect();
+        assert_done(&self.destroy());
+        assert!(!writes.is_empty(), "a creation writes");
+        for ordinal in writes {
+            let proxy = self.case.proxy();
+            proxy.reset();
+            proxy.arm(At::nth(ordinal), Fault::CutBefore);
+            let reports = self.apply(false);
+            assert!(proxy.fired(), "the cut must hit");
+            proxy.reset();
+            let what = format!("cut before request {ordinal}: {:?}", requests[ordinal - 1]);
+            if is_done(&reports) {
+                assert_eq!(self.case.dump(), wanted, "{what}: the run says that all is done, and it is not");
+            }
+            self.assert_heals(&wanted, &self.stored(), &what);
+        }
     }
 
     /// One plain run converges, the next writes nothing, no stored password is lost, and a removal leaves nothing.

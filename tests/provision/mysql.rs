@@ -176,7 +176,9 @@ impl Case for Mysql {
             }),
         };
         let address = self.proxy.address().to_string();
-        document(uid, Some(&address), store, vec![resource(&self.database, &self.user, spec)])
+        let mut wanted = resource(&self.database, &self.user, spec);
+        wanted["id"] = json!("databases/main");
+        document(uid, Some(&address), store, vec![wanted])
     }
 
     fn dump(&self) -> String {

@@ -176,6 +176,7 @@ battery! {
     redis_user_another_uid another_uid
     redis_user_drift drift
     redis_user_completed completed
+    redis_user_lost_writes lost_writes
     redis_user_wire_faults wire_faults
 }
 
