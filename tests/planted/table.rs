@@ -14,7 +14,7 @@ const NO_CLAIM: &str = "exists and carries no claim";
 
 /// Those that tests of `tests/provision` catch.
 pub const PROVISION: &[Bug] = &[
-    // -- the loop
+    // The loop.
     bug(
         "generate-before-store",
         "mysql::mysql_database_crash_after_n",
@@ -35,9 +35,9 @@ pub const PROVISION: &[Bug] = &[
         "objects::object_store_user_made_in_between",
         "what somebody made in between is not as they made it",
     ),
-    // -- redis
+    // Redis.
     bug("redis-skip-claim", "redis::redis_user_create", NO_CLAIM),
-    // -- mysql
+    // MySQL.
     bug("mysql-grant-unescaped", "mysql::mysql_database_neighbours", NOT_AS_WANTED),
     bug("mysql-skip-claim", "mysql::mysql_database_create", NO_CLAIM),
     bug(
@@ -51,7 +51,7 @@ pub const PROVISION: &[Bug] = &[
         "Unknown database 'abc_rb_full'",
     ),
     bug("forget-revoke", "mysql::mysql_database_drift", NOT_AS_WANTED),
-    // -- postgres
+    // PostgreSQL.
     bug("postgres-login-untested", "postgres::database::postgres_database_drift", "a stored password opens nothing"),
     bug(
         "postgres-ledger-apart",
@@ -65,7 +65,7 @@ pub const PROVISION: &[Bug] = &[
         "postgres::database::postgres_database_made_in_between",
         "what somebody made in between is not as they made it",
     ),
-    // -- rabbitmq
+    // RabbitMQ.
     bug("rabbitmq-name-unencoded", "rabbitmq::rabbitmq_vhost_create", "failed to read limits: the server answers 405"),
     bug(
         "rabbitmq-exists-is-success",
@@ -78,7 +78,7 @@ pub const PROVISION: &[Bug] = &[
         "rabbitmq::rabbitmq_vhost_lets_go_of_others",
         "right: [\"rabbitmq-lock-permissions\"",
     ),
-    // -- http
+    // HTTP.
     bug(
         "http-blind-retry",
         "http::creation::a_post_that_never_arrived_is_sent_by_the_next_run",
@@ -99,7 +99,7 @@ pub const PROVISION: &[Bug] = &[
         "http::battery_runs::http_resource_flagship_foreign",
         "what is somebody else's was taken for ours",
     ),
-    // -- buckets and their users
+    // Buckets and their users
     bug(
         "intent-overwritten",
         "objects::bucket_intent_of_another_is_not_written_over",

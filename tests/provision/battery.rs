@@ -70,6 +70,7 @@ pub trait Case {
     }
 
     /// Returns how many points a creation, a change and a removal pass together at least.
+    #[cfg(feature = "faults")]
     fn least_points(&self) -> usize {
         60
     }

@@ -431,6 +431,7 @@ macro_rules! alone {
             }
 
             /// The flagship has the points of the kind; this is one server of several.
+            #[cfg(feature = "faults")]
             fn least_points(&self) -> usize {
                 20
             }
