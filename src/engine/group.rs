@@ -126,7 +126,6 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
                     if matches!(trouble.kind(), TroubleKind::Unreachable | TroubleKind::Deadline)
                         && points::planted("reply-trusted") =>
                 {
-                    member.progress.touched = false;
                     Ok(())
                 }
                 Err(trouble) => Err(trouble),
@@ -183,9 +182,6 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
 impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, O, P, T> {
     fn observe<'a>(&'a mut self, settings: &'a Settings, all: bool) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
-            if !all && points::planted("second-look-skipped") {
-                return;
-            }
             let Self { observer, performer: _, prober: _, members } = self;
             let mut asked: Vec<&mut Member<K>> = members.iter_mut().filter(|member| all || member.has_news()).collect();
             asked.iter_mut().for_each(|member| member.begin_look());

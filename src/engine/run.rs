@@ -79,6 +79,9 @@ pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &d
         // perform (writes), each step at most once a round
         let gate = Gate::new(held_back, settings.stop.clone());
         join_all(groups.iter_mut().map(|group| group.perform(settings, &gate, watch))).await;
+        if points::planted("second-look-skipped") || points::planted("reply-trusted") {
+            break;
+        }
         if round > 1 {
             (settings.pause)(round).await;
         }
