@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     provision::Wanted,
-    steps::{Action, Asked, Kind, Refusal, Standing, claim::Claim, credential, credential::CredentialAction},
+    steps::{Action, Allow, Asked, Kind, Refusal, Standing, claim::Claim, credential, credential::CredentialAction},
 };
 
 /// One resource of a group.
@@ -127,9 +127,11 @@ impl<K: Kind> Member<K> {
             self.progress.decided = (Vec::new(), Vec::new());
             return;
         };
+        let everything = points::planted("claim-of-another-uid-accepted").then(|| self.whatever_it_finds());
+        let allow = everything.as_ref().unwrap_or(&settings.allow);
         let decided = match settings.purpose {
-            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential, &settings.allow)
-                .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, &settings.allow)?))),
+            Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential, allow)
+                .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, allow)?))),
             Purpose::Destroy => K::destroy(self.asked(), seen).map(|actions| (self.forget(), actions)),
         };
         match decided {
@@ -153,6 +155,13 @@ impl<K: Kind> Member<K> {
         }
     }
 
+    /// What the bug `claim-of-another-uid-accepted` allows itself.
+    fn whatever_it_finds(&self) -> Allow {
+        let mut adopt = BTreeSet::from([(K::KIND, self.wanted.name.clone())]);
+        adopt.extend(self.wanted.secret.iter().map(|secret| (crate::provision::Kind::Secret, secret.key.clone())));
+        Allow { adopt, replace: false }
+    }
+
     /// The credential goes last, and only once nothing is left that it opens.
     pub(super) fn forget(&self) -> Vec<CredentialAction> {
         match (&self.wanted.secret, &self.progress.credential) {
@@ -170,6 +179,12 @@ impl<K: Kind> Member<K> {
         match action {
             CredentialAction::Store { key } => {
                 let fields = Entry::completed(None, secret, &self.claim, settings.make, &none)?;
+                if points::planted("generate-before-store") {
+                    let seen =
+                        credential::Seen::Present { missing: Vec::new(), stale: Vec::new(), awaited: Vec::new() };
+                    (self.progress.entry, self.progress.credential) = (Some(Entry::new(fields, "")), seen);
+                    return Ok(());
+                }
                 // Lost is no trouble: what the other run stored is as good as ours.
                 let _: Written = store.create(key, &fields).await?;
             }
@@ -182,6 +197,13 @@ impl<K: Kind> Member<K> {
             CredentialAction::Forget { key } => store.remove(key).await?,
         }
         self.read_credential().await
+    }
+
+    /// What the bug `generate-before-store` does last.
+    pub(super) async fn store_late(&self) {
+        if let (Some(secret), Some(store), Some(entry)) = (&self.wanted.secret, &self.store, &self.progress.entry) {
+            drop(store.create(&secret.key, entry.fields()).await);
+        }
     }
 
     /// Stores what an answer brought, before anything else can go wrong.

@@ -12,7 +12,7 @@ use redis::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Access, Look, Observe, Perform, Probe, Secret, Trouble, TroubleKind, connections::Login, service::Answers,
+    Access, Look, Observe, Perform, Probe, Secret, Trouble, TroubleKind, connections::Login, points, service::Answers,
     within::within,
 };
 use crate::{
@@ -315,7 +315,9 @@ impl Performer {
         for channel in channels {
             command.arg(format!("&{channel}"));
         }
-        command.arg(format!("&{}", claim_channel(look.asked.claim)));
+        if !points::planted("redis-skip-claim") {
+            command.arg(format!("&{}", claim_channel(look.asked.claim)));
+        }
         command.arg(format!("&{GENERATION}{}", Secret::random(12)?.expose()));
         self.0.ask("set a user", command.arg(commands)).await
     }

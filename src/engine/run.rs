@@ -8,6 +8,7 @@ use super::{
     Secret, Trouble,
     gate::{Gate, Stop},
     group::Group,
+    points,
     report::{ResourceReport, Watch},
 };
 use crate::steps::Allow;
@@ -67,6 +68,7 @@ pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &d
     join_all(groups.iter_mut().map(|group| group.observe(settings, true))).await;
     for round in 1..=ROUNDS {
         let held_back = decide(groups, settings).await;
+        let held_back = if points::planted("held-back-ignored") { BTreeSet::new() } else { held_back };
         let open = groups.iter().any(|group| group.is_open(&held_back));
         if round == ROUNDS && open {
             groups.iter_mut().for_each(|group| group.give_up(&held_back));
@@ -77,6 +79,9 @@ pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &d
         // perform (writes), each step at most once a round
         let gate = Gate::new(held_back, settings.stop.clone());
         join_all(groups.iter_mut().map(|group| group.perform(settings, &gate, watch))).await;
+        if points::planted("second-look-skipped") || points::planted("reply-trusted") {
+            break;
+        }
         if round > 1 {
             (settings.pause)(round).await;
         }

@@ -8,9 +8,36 @@ declare -A NOT_RUN=() # name of a missing server → tests that it left out
 # run_cargo_tests FILTER: first the tests that need no server, then the ignored ones whose servers are there. A test says what it needs where it is
 # ignored, `#[ignore = "needs crds, kustomize: run by tests/run"]`, and libtest repeats that beside its name.
 run_cargo_tests() {
-  local filter=$1 name reason need
+  local filter=$1
   local -a runnable=()
   cargo_tests "$RUN/tests.log" -- ${filter:+"$filter"}
+  find_runnable "$RUN/tests.log"
+  if ((${#runnable[@]})); then
+    cargo_tests "$RUN/tests-with-servers.log" --tests -- --ignored --exact "${runnable[@]}"
+  fi
+}
+
+# What only a build with failpoints and planted bugs has, by parts of its names.
+FAULT_TESTS='kill_at_every_point|planted_bug'
+readonly FAULT_TESTS
+
+# run_fault_tests FILTER: the program killed at its failpoints, and the bugs planted that other tests must catch. Nothing is built where no such test
+# has FILTER in its name.
+run_fault_tests() {
+  local filter=$1
+  local -a names=() runnable=() build=(--features faults --test provision --test stores)
+  mapfile -t names < <(grep -rhoE "[a-z0-9_]*($FAULT_TESTS)[a-z0-9_]*" tests/provision tests/stores | sort -u | grep -F -- "${filter##*::}")
+  ((${#names[@]})) || return 0
+  cargo_tests "$RUN/tests-of-faults.log" "${build[@]}" -- "${names[@]}"
+  find_runnable "$RUN/tests-of-faults.log"
+  if ((${#runnable[@]})); then
+    cargo_tests "$RUN/tests-with-faults.log" "${build[@]}" -- --ignored --exact --nocapture "${runnable[@]}"
+  fi
+}
+
+# find_runnable LOG: adds to `runnable` the ignored tests of a log whose servers are there, and counts the others as skipped.
+find_runnable() {
+  local name reason need
   while IFS=$'\t' read -r name reason; do
     if [[ $reason == 'a child process '* ]]; then
       continue # not a test of its own: another one starts it
@@ -22,10 +49,7 @@ run_cargo_tests() {
     else
       runnable+=("$name")
     fi
-  done < <(sed -nE 's/^test (.*) \.\.\. ignored(, (.*))?$/\1\t\3/p' "$RUN/tests.log")
-  if ((${#runnable[@]})); then
-    cargo_tests "$RUN/tests-with-servers.log" --tests -- --ignored --exact "${runnable[@]}"
-  fi
+  done < <(sed -nE 's/^test (.*) \.\.\. ignored(, (.*))?$/\1\t\3/p' "$1")
 }
 
 # missing_need NAME REASON: prints the first server that the reason names and that is not there.

@@ -1,7 +1,12 @@
 //! What every kind must stand, on its real server: made once, found as wanted, changed, mended, left alone where it is
 //! not ours, and finished after a stop at any step.
 
-use std::{cell::Cell, collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    cell::{Cell, OnceCell},
+    collections::BTreeMap,
+    path::Path,
+    time::Duration,
+};
 
 use tenantry::{
     engine::{
@@ -9,15 +14,15 @@ use tenantry::{
         connections::Connections,
         gate::Stop,
         kinds,
-        report::{Event, ResourceReport, StepOutcome, Unwatched, Watch},
+        report::{Event, ResourceReport, StepOutcome, StepReport, Unwatched, Watch},
         run::{self, Depth},
         within,
     },
     provision::Document,
-    steps::{Allow, Standing},
+    steps::{Allow, Standing, Verb, credential::CLAIM_FIELD},
 };
 
-use super::wire::{At, Fault, Protocol, Proxy};
+use super::wire::{At, Class, Fault, Protocol, Proxy};
 
 /// One kind on one server. Each test has a case of its own, with names of its own: tests run side by side.
 pub trait Case {
@@ -41,6 +46,35 @@ pub trait Case {
     /// Returns the proxy that the engine's requests go through.
     fn proxy(&self) -> &Proxy;
 
+    /// Returns whether the server has the tenant's user, where the case has one.
+    fn has_user(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a stored entry opens the server, by the server's own client; nothing where the case cannot tell.
+    fn logs_in(&self, _entry: &BTreeMap<String, String>) -> Option<bool> {
+        None
+    }
+
+    /// Makes something of a neighbour, with data in it, that no run of this tenant may touch.
+    fn settle_neighbour(&self) {}
+
+    /// Returns all that the neighbour has, by the server's own client.
+    fn neighbour(&self) -> String {
+        String::new()
+    }
+
+    /// Returns all stored entries, by the store's own client, where the store is no directory.
+    fn entries(&self) -> Option<Entries> {
+        None
+    }
+
+    /// Returns how many points a creation, a change and a removal pass together at least.
+    #[cfg(feature = "faults")]
+    fn least_points(&self) -> usize {
+        60
+    }
+
     /// Returns how long a call may take while requests are stalled: well above what the slowest one takes.
     fn patience(&self) -> Duration {
         Duration::from_millis(300)
@@ -49,14 +83,14 @@ pub trait Case {
 
 /// A case with a secret store of its own.
 pub struct Battery<'c> {
-    case: &'c dyn Case,
-    store: tempfile::TempDir,
+    pub(super) case: &'c dyn Case,
+    pub(super) store: tempfile::TempDir,
 }
 
 pub const UID: &str = "0192f0c1-0000-7000-8000-000000000001";
 
-/// A field of a stored entry: path, name and text.
-type Field = (String, String, String);
+/// Stored entries: key → field → text.
+pub type Entries = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Asks for a stop after some steps.
 struct StopAfter {
@@ -72,6 +106,24 @@ impl Watch for StopAfter {
             if left == 0 {
                 self.stop.ask();
             }
+        }
+    }
+}
+
+/// Lets somebody else make an object of a wanted name after the first step, when all looks have been had.
+struct Meanwhile<'c> {
+    case: &'c dyn Case,
+    theirs: OnceCell<String>,
+}
+
+impl Watch for Meanwhile<'_> {
+    fn event(&self, event: Event<'_>) {
+        if let (Event::Step { .. }, None) = (event, self.theirs.get()) {
+            let before = self.case.dump();
+            self.case.foreign();
+            let theirs = self.case.dump();
+            let lines = theirs.lines().filter(|line| !before.lines().any(|had| had == *line));
+            self.theirs.set(lines.collect::<Vec<_>>().join("\n")).unwrap();
         }
     }
 }
@@ -116,6 +168,17 @@ pub fn assert_done(reports: &[ResourceReport]) {
         assert_eq!(report.trouble, None, "{report:#?}");
         assert!(report.steps.iter().all(|step| step.outcome == StepOutcome::Done), "{report:#?}");
     }
+}
+
+#[track_caller]
+pub fn assert_not_ours(reports: &[ResourceReport]) {
+    let refused = reports.iter().any(|report| report.standing == Standing::NotOurs);
+    assert!(refused, "what is somebody else's was taken for ours: {reports:#?}");
+}
+
+pub fn is_done(reports: &[ResourceReport]) -> bool {
+    let mut steps = reports.iter().flat_map(|report| &report.steps);
+    reports.iter().all(|report| report.trouble.is_none()) && steps.all(|step| step.outcome == StepOutcome::Done)
 }
 
 #[track_caller]
@@ -200,20 +263,98 @@ impl<'c> Battery<'c> {
             let watch = StopAfter { left: Cell::new(steps), stop: stop.clone() };
             run(&self.document(UID, false), &settings(Purpose::Apply, stop, Allow::default()), &watch);
             let was_cut = watch.left.get() == 0;
-            let stored = self.stored();
+            let (stored, what) = (self.stored(), format!("after a stop at step {steps}"));
+            self.assert_stored_first(&stored, &what);
             assert_done(&self.apply(false));
-            assert_eq!(self.case.dump(), wanted, "after a stop at step {steps}");
-            assert!(
-                stored.iter().all(|entry| self.stored().contains(entry)),
-                "a stored password was lost at step {steps}"
-            );
+            assert_eq!(self.case.dump(), wanted, "{what}");
+            self.assert_kept(&stored, &what);
             assert_untouched(&self.apply(false));
             assert_done(&self.destroy());
             assert_eq!(self.case.dump(), "");
             if !was_cut {
                 assert!(steps > 2, "the run must have several steps");
+                break;
+            }
+        }
+        self.removal_crash_after_n();
+    }
+
+    /// Stopped after any number of steps of a removal, the next one finishes it, with the credential up to the end.
+    fn removal_crash_after_n(&self) {
+        for steps in 1.. {
+            assert_done(&self.apply(false));
+            let stop = Stop::default();
+            let watch = StopAfter { left: Cell::new(steps), stop: stop.clone() };
+            run(&self.document(UID, false), &settings(Purpose::Destroy, stop, Allow::default()), &watch);
+            let what = format!("after a stop at step {steps} of a removal");
+            self.assert_stored_first(&self.stored(), &what);
+            assert_done(&self.destroy());
+            assert_eq!(self.case.dump(), "", "{what}");
+            assert_eq!(self.stored(), Entries::new(), "{what}: a credential is left");
+            if watch.left.get() > 0 {
                 return;
             }
+        }
+    }
+
+    /// What somebody makes between our look and our request is theirs: nothing is done beside it, and taking back what
+    /// this run made leaves it as it is.
+    pub fn made_in_between(&self) {
+        let watch = Meanwhile { case: self.case, theirs: OnceCell::new() };
+        let settings = Settings { roll_back: true, ..settings(Purpose::Apply, Stop::default(), Allow::default()) };
+        let reports = run(&self.document(UID, false), &settings, &watch);
+        let theirs = watch.theirs.get().unwrap();
+        assert_ne!(theirs, "", "the oracle must see what somebody made");
+        let after = self.case.dump();
+        let lost: Vec<&str> = theirs.lines().filter(|line| !after.lines().any(|left| left == *line)).collect();
+        assert!(
+            lost.is_empty(),
+            "what somebody made in between is not as they made it: {lost:#?}\n{after}\n{reports:#?}"
+        );
+        let failed = reports.iter().find_map(|report| {
+            let refused = |step: &StepReport| (step.verb, step.outcome) == (Verb::Create, StepOutcome::Failed);
+            let at = report.steps.iter().position(refused)?;
+            Some(&report.steps[at..])
+        });
+        let Some(failed) = failed else { panic!("what was there already was taken for made: {reports:#?}") };
+        let beside: Vec<_> = failed.iter().filter(|step| step.outcome == StepOutcome::Done).collect();
+        assert!(beside.is_empty(), "steps were done beside what somebody made in between: {beside:#?}");
+    }
+
+    /// An entry that lacks something is completed; the password in it is the one that it was.
+    pub fn completed(&self) {
+        assert_done(&self.apply(false));
+        let stored = self.stored();
+        let mut lacking = stored.clone();
+        lacking.values_mut().for_each(|fields| fields.retain(|name, _| name != CLAIM_FIELD));
+        assert_ne!(lacking, stored);
+        for (path, fields) in &lacking {
+            std::fs::write(path, serde_json::to_string(fields).unwrap()).unwrap();
+        }
+        let reports = self.apply(false);
+        self.assert_kept(&stored, "completed");
+        assert_done(&reports);
+        assert_untouched(&self.apply(false));
+        assert_done(&self.destroy());
+    }
+
+    /// No credential is in the service that is not in the store.
+    pub(super) fn assert_stored_first(&self, stored: &Entries, what: &str) {
+        assert!(
+            !stored.is_empty() || !self.case.has_user(),
+            "{what}: the service has a user, and no store its credential"
+        );
+    }
+
+    /// What was stored is stored still, and all that is stored opens its server.
+    pub(super) fn assert_kept(&self, stored: &Entries, what: &str) {
+        let now = self.stored();
+        for (key, fields) in stored {
+            let kept = now.get(key).is_some_and(|now| fields.iter().all(|(name, text)| now.get(name) == Some(text)));
+            assert!(kept, "{what}: a stored password was lost: {key}");
+        }
+        for (key, fields) in &now {
+            assert_ne!(self.case.logs_in(fields), Some(false), "{what}: a stored password opens nothing: {key}");
         }
     }
 
@@ -223,10 +364,10 @@ impl<'c> Battery<'c> {
         let before = self.case.dump();
         drop(self.case.writes());
         let reports = self.apply(false);
-        assert!(reports.iter().any(|report| report.standing == Standing::NotOurs), "{reports:#?}");
+        assert_not_ours(&reports);
         assert_eq!(self.case.writes(), Vec::<String>::new(), "nothing is written beside what is not ours");
         let reports = self.destroy();
-        assert!(reports.iter().any(|report| report.standing == Standing::NotOurs), "{reports:#?}");
+        assert_not_ours(&reports);
         assert_eq!(self.case.dump(), before);
     }
 
@@ -236,7 +377,7 @@ impl<'c> Battery<'c> {
         let before = self.case.dump();
         let other = self.document("0192f0c1-0000-7000-8000-00000000000f", false);
         let reports = run(&other, &settings(Purpose::Apply, Stop::default(), Allow::default()), &Unwatched);
-        assert!(reports.iter().any(|report| report.standing == Standing::NotOurs), "{reports:#?}");
+        assert_not_ours(&reports);
         assert_eq!(self.case.dump(), before);
         assert_done(&self.destroy());
     }
@@ -245,12 +386,14 @@ impl<'c> Battery<'c> {
     pub fn drift(&self) {
         assert_done(&self.apply(false));
         let wanted = self.case.dump();
+        let stored = self.stored();
         self.case.drift();
         assert_ne!(self.case.dump(), wanted, "the drift must be seen by the oracle");
         let planned = plan(&self.document(UID, false));
         assert!(planned.iter().any(|report| report.standing == Standing::Change), "{planned:#?}");
         assert_done(&self.apply(false));
         assert_eq!(self.case.dump(), wanted);
+        self.assert_kept(&stored, "after a drift");
         assert_done(&self.destroy());
     }
 
@@ -264,6 +407,8 @@ impl<'c> Battery<'c> {
         assert_done(&self.destroy());
         let speaks_http =
             self.case.proxy().requests().first().is_some_and(|request| request.protocol == Protocol::Http);
+        self.case.settle_neighbour();
+        let neighbour = self.case.neighbour();
         let mut cases = 0;
         let stride = stride();
         let fitting = faults().into_iter().filter(|fault| speaks_http || !fault.is_for_http());
@@ -273,14 +418,19 @@ impl<'c> Battery<'c> {
                 let proxy = self.case.proxy();
                 proxy.reset();
                 proxy.arm(At::nth(ordinal), fault.clone());
-                self.apply(false);
+                let reports = self.apply(false);
                 let (hit, requests) = (proxy.fired(), proxy.requests());
                 proxy.reset();
                 let stored = self.stored();
                 if hit {
                     cases += 1;
-                    let what = || format!("{fault:?} at request {ordinal}: {:?}", requests.get(ordinal - 1));
-                    self.assert_heals(&wanted, &stored, &what());
+                    let what = format!("{fault:?} at request {ordinal}: {:?}", requests.get(ordinal - 1));
+                    if is_done(&reports) {
+                        assert_eq!(self.case.dump(), wanted, "{what}: the run says that all is done, and it is not");
+                    }
+                    self.assert_stored_first(&stored, &what);
+                    self.assert_heals(&wanted, &stored, &what);
+                    assert_eq!(self.case.neighbour(), neighbour, "{what}: the neighbour's");
                 }
                 // Where the fault does not fit a request, the next one may suffer it.
                 if ordinal >= requests.len() {
@@ -292,14 +442,37 @@ impl<'c> Battery<'c> {
         assert!(cases > 0, "the faults must hit");
     }
 
+    /// A write that is cut before it arrives is not believed in: the run does it again, or says that it is not done.
+    pub fn lost_writes(&self) {
+        assert_done(&self.apply(false));
+        let wanted = self.case.dump();
+        let requests = self.case.proxy().requests();
+        let writes: Vec<usize> =
+            (1..=requests.len()).filter(|ordinal| requests[ordinal - 1].class == Class::Write).collect();
+        assert_done(&self.destroy());
+        assert!(!writes.is_empty(), "a creation writes");
+        for ordinal in writes {
+            let proxy = self.case.proxy();
+            proxy.reset();
+            proxy.arm(At::nth(ordinal), Fault::CutBefore);
+            let reports = self.apply(false);
+            assert!(proxy.fired(), "the cut must hit");
+            proxy.reset();
+            let what = format!("cut before request {ordinal}: {:?}", requests[ordinal - 1]);
+            if is_done(&reports) {
+                assert_eq!(self.case.dump(), wanted, "{what}: the run says that all is done, and it is not");
+            }
+            self.assert_heals(&wanted, &self.stored(), &what);
+        }
+    }
+
     /// One plain run converges, the next writes nothing, no stored password is lost, and a removal leaves nothing.
-    fn assert_heals(&self, wanted: &str, stored: &[Field], what: &str) {
+    pub(super) fn assert_heals(&self, wanted: &str, stored: &Entries, what: &str) {
         let reports = self.apply(false);
         let trouble = reports.iter().find_map(|report| report.trouble.as_ref());
         assert_eq!(trouble, None, "{what}: one plain run mends it: {reports:#?}");
         assert_eq!(self.case.dump(), wanted, "{what}");
-        let kept = self.stored();
-        assert!(stored.iter().all(|entry| kept.contains(entry)), "{what}: a stored password was lost");
+        self.assert_kept(stored, what);
         drop(self.case.writes());
         assert_untouched(&self.apply(false));
         assert_eq!(self.case.writes(), Vec::<String>::new(), "{what}: the next run writes nothing");
@@ -307,100 +480,18 @@ impl<'c> Battery<'c> {
         assert_eq!(self.case.dump(), "", "{what}");
     }
 
-    /// Killed at every point before and after every external call and durable write, in a creation, a change and a
-    /// removal, by SIGKILL of the real process. Prints how many points there were.
-    #[cfg(feature = "faults")]
-    pub fn kill_at_every_point(&self) {
-        assert_done(&self.apply(true));
-        let updated = self.case.dump();
-        assert_done(&self.destroy());
-        assert_done(&self.apply(false));
-        let wanted = self.case.dump();
-        assert_done(&self.destroy());
-        let mut points = 0;
-        for number in 1.. {
-            if !self.is_killed(&["provision", "apply"], false, number) {
-                break;
-            }
-            points += 1;
-            let stored = self.stored();
-            self.assert_heals(&wanted, &stored, &format!("killed at point {number} of a creation"));
+    /// Returns all stored entries.
+    pub(super) fn stored(&self) -> Entries {
+        if let Some(entries) = self.case.entries() {
+            return entries;
         }
-        for number in 1.. {
-            assert_done(&self.apply(false));
-            let killed = self.is_killed(&["provision", "apply"], true, number);
-            let stored = self.stored();
-            if killed {
-                points += 1;
-                self.assert_heals_to_update(&updated, &stored, number);
-            }
-            assert_done(&self.destroy());
-            if !killed {
-                break;
-            }
-        }
-        for number in 1.. {
-            assert_done(&self.apply(false));
-            let killed = self.is_killed(&["provision", "destroy"], false, number);
-            assert_done(&self.destroy());
-            assert_eq!(self.case.dump(), "", "killed at point {number} of a removal");
-            if !killed {
-                break;
-            }
-            points += 1;
-        }
-        println!("kill points: {points}");
-    }
-
-    #[cfg(feature = "faults")]
-    fn assert_heals_to_update(&self, updated: &str, stored: &[Field], number: usize) {
-        let what = format!("killed at point {number} of a change");
-        assert_done(&self.apply(true));
-        assert_eq!(self.case.dump(), updated, "{what}");
-        let kept = self.stored();
-        assert!(stored.iter().all(|entry| kept.contains(entry)), "{what}: a stored password was lost");
-        drop(self.case.writes());
-        assert_untouched(&self.apply(true));
-        assert_eq!(self.case.writes(), Vec::<String>::new(), "{what}: the next run writes nothing");
-    }
-
-    /// Runs the real program with a death sentence; returns whether it was carried out. Otherwise it must have ended well.
-    #[cfg(feature = "faults")]
-    fn is_killed(&self, command: &[&str], updated: bool, point: usize) -> bool {
-        use std::os::unix::process::ExitStatusExt;
-        let mut document = self.document(UID, updated);
-        let mut arguments: Vec<&str> = command.to_vec();
-        if command[1] == "destroy" {
-            document.metadata.state = "deleting".to_owned();
-            document.metadata.delete_after = Some("2026-01-01T00:00:00Z".to_owned());
-            arguments.extend(["--without-backup", "--yes-destroy", &document.metadata.tenant]);
-        }
-        let file = self.store.path().join(".document.yaml");
-        std::fs::write(&file, serde_json::to_string(&document).unwrap()).unwrap();
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_tenantry"))
-            .args(&arguments)
-            .arg("--document")
-            .arg(&file)
-            .env("TENANTRY_POINT", format!("kill@{point}"))
-            .output()
-            .unwrap();
-        let killed = output.status.signal() == Some(9);
-        let words = String::from_utf8_lossy(&output.stderr);
-        assert!(killed || output.status.success(), "{command:?} at point {point}: {}\n{words}", output.status);
-        killed
-    }
-
-    /// Returns all stored fields, as path, name and text.
-    fn stored(&self) -> Vec<Field> {
-        let files = walkdir::WalkDir::new(self.store.path()).sort_by_file_name().into_iter().map(Result::unwrap);
+        let files = walkdir::WalkDir::new(self.store.path()).into_iter().map(Result::unwrap);
         let files = files.filter(|file| file.path().extension().is_some_and(|end| end == "json"));
-        let fields = files.flat_map(|file| {
-            let path = file.path().display().to_string();
+        let entries = files.map(|file| {
             let text = std::fs::read_to_string(file.path()).unwrap();
-            let fields: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
-            fields.into_iter().map(move |(name, text)| (path.clone(), name, text))
+            (file.path().display().to_string(), serde_json::from_str(&text).unwrap())
         });
-        fields.collect()
+        entries.collect()
     }
 }
 

@@ -429,6 +429,12 @@ macro_rules! alone {
             fn proxy(&self) -> &Proxy {
                 self.0.proxy()
             }
+
+            /// The flagship has the points of the kind; this is one server of several.
+            #[cfg(feature = "faults")]
+            fn least_points(&self) -> usize {
+                20
+            }
         }
     };
 }

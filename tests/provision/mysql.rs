@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     env,
     path::Path,
     process::{Command, Stdio},
@@ -151,10 +152,17 @@ impl Mysql {
         Self {
             proxy: Proxy::mysql(direct().parse().unwrap()),
             seen: RefCell::new(0),
-            _clean: clean(&[(&database, &user)]),
+            _clean: clean(&[(&database, &user), (&format!("{database}x"), &format!("{user}x"))]),
             database,
             user,
         }
+    }
+}
+
+impl Mysql {
+    /// Another tenant's database and user: their names begin with this one's.
+    fn next(&self) -> (String, String) {
+        (format!("{}x", self.database), format!("{}x", self.user))
     }
 }
 
@@ -168,7 +176,9 @@ impl Case for Mysql {
             }),
         };
         let address = self.proxy.address().to_string();
-        document(uid, Some(&address), store, vec![resource(&self.database, &self.user, spec)])
+        let mut wanted = resource(&self.database, &self.user, spec);
+        wanted["id"] = json!("databases/main");
+        document(uid, Some(&address), store, vec![wanted])
     }
 
     fn dump(&self) -> String {
@@ -209,6 +219,28 @@ impl Case for Mysql {
         ask(&format!("CREATE TABLE `{}`.orders (id INT)", self.database));
     }
 
+    fn has_user(&self) -> bool {
+        !ask(&format!("SELECT 1 FROM mysql.global_priv WHERE User = '{}'", self.user)).is_empty()
+    }
+
+    fn logs_in(&self, entry: &BTreeMap<String, String>) -> Option<bool> {
+        let arguments = ["--skip-ssl", "--execute", "SELECT 1"];
+        Some(client(&entry["username"], &entry["password"], &arguments).is_ok())
+    }
+
+    fn settle_neighbour(&self) {
+        let (database, user) = self.next();
+        ask(&format!("CREATE DATABASE `{database}`; CREATE TABLE `{database}`.t (id INT)"));
+        ask(&format!("INSERT INTO `{database}`.t VALUES (4711); CREATE USER '{user}'@'%' IDENTIFIED BY 'neighbour'"));
+        ask(&format!("GRANT ALL ON `{}`.* TO '{user}'@'%'", database.replace('_', r"\_")));
+    }
+
+    fn neighbour(&self) -> String {
+        let (database, user) = self.next();
+        let sql = format!("SHOW GRANTS; SELECT * FROM `{database}`.t");
+        client(&user, "neighbour", &["--skip-ssl", "--execute", &sql]).unwrap()
+    }
+
     fn writes(&self) -> Vec<String> {
         let writes = self.proxy.writes();
         // Whoever resets the proxy begins anew.
@@ -247,6 +279,8 @@ battery! {
     mysql_database_foreign foreign
     mysql_database_another_uid another_uid
     mysql_database_drift drift
+    mysql_database_completed completed
+    mysql_database_made_in_between made_in_between
     mysql_database_wire_faults wire_faults
 }
 

@@ -208,6 +208,13 @@ def reach(bucket_name):
     print(" ".join(what for what, call in tries.items() if not isinstance(read(call), str)))
 
 
+def login():
+    """Whether the server knows the keys in the environment, whatever they may do."""
+    s3 = client("s3", os.environ["ACCESS_KEY"], os.environ["SECRET_KEY"])
+    answer = read(s3.list_buckets)
+    print("no" if answer in ("InvalidAccessKeyId", "SignatureDoesNotMatch") else "yes")
+
+
 def sweep(*names):
     """Takes away what a test that failed may have left."""
     for name in names:

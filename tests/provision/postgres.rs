@@ -7,6 +7,7 @@ mod surroundings;
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     env,
     process::{Command, Output, Stdio},
 };
@@ -96,6 +97,30 @@ impl Cluster {
         let role = format!("'{role}'");
         let texts = [format!("{attributes}{role}"), members.replace('$', &role), settings.replace('$', &role)];
         texts.iter().map(|sql| self.psql("postgres", sql)).collect()
+    }
+
+    /// Makes a database of another tenant, with a row in it.
+    pub fn settle(&self, name: &str) {
+        self.clear(&[name], &[name]);
+        self.psql("postgres", &format!("CREATE ROLE \"{name}\" LOGIN PASSWORD 'neighbour'"));
+        self.psql("postgres", &format!("CREATE DATABASE \"{name}\" OWNER \"{name}\""));
+        let table = "CREATE TABLE t (id int); INSERT INTO t VALUES (4711)";
+        let made =
+            self.psql_as(Some((name, "neighbour")), name, &format!("CREATE SCHEMA s; SET search_path = s; {table}"));
+        assert!(made.status.success(), "{made:?}");
+    }
+
+    /// What another tenant has.
+    pub fn of_neighbour(&self, name: &str) -> String {
+        let rows = self.psql_as(Some((name, "neighbour")), name, "SELECT * FROM s.t");
+        assert!(rows.status.success(), "{rows:?}");
+        self.dump_role(name) + &String::from_utf8(rows.stdout).unwrap()
+    }
+
+    /// Returns whether a stored entry opens a database.
+    pub fn opens(&self, entry: &BTreeMap<String, String>, database: &str) -> bool {
+        let login = (entry["username"].as_str(), entry["password"].as_str());
+        !self.exists(database) || self.psql_as(Some(login), database, "SELECT 1").status.success()
     }
 
     /// Drops a database and a role, whatever they hold.

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     env,
     path::Path,
     process::{Command, Stdio},
@@ -43,6 +44,24 @@ impl Redis {
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command as a user; what the server answers, or what redis-cli complains of.
+    fn cli_as(&self, user: &str, password: &str, arguments: &[&str]) -> String {
+        let output = Command::new(variable("TENANTRY_TEST_REDIS_CLI"))
+            .args(["-h", &variable("TENANTRY_TEST_REDIS_HOST"), "-p", &variable("TENANTRY_TEST_REDIS_PORT")])
+            .args(["--user", user, "--no-auth-warning"])
+            .args(arguments)
+            .env("REDISCLI_AUTH", password)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    }
+
+    /// Another tenant's user: its name begins with this one's.
+    fn next(&self) -> String {
+        format!("{}-next", self.user)
     }
 
     /// The line of a user without its password.
@@ -96,6 +115,27 @@ impl Case for Redis {
         self.cli(&["ACL", "SAVE"]);
     }
 
+    fn has_user(&self) -> bool {
+        !self.line(&self.cli(&["ACL", "LIST"])).is_empty()
+    }
+
+    fn logs_in(&self, entry: &BTreeMap<String, String>) -> Option<bool> {
+        let answer = self.cli_as(&entry["username"], &entry["password"], &["PING"]);
+        Some(answer.trim() == "PONG")
+    }
+
+    fn settle_neighbour(&self) {
+        let (user, claim) = (self.next(), "&tenantry:next:0192f0c1-0000-7000-8000-00000000000e");
+        let keys = format!("~{user}:*");
+        self.cli(&["ACL", "SETUSER", &user, "on", ">neighbour", &keys, claim, "+@all", "-@admin"]);
+        self.cli(&["SET", &format!("{user}:sentinel"), "1"]);
+    }
+
+    fn neighbour(&self) -> String {
+        let user = self.next();
+        self.cli_as(&user, "neighbour", &["GET", &format!("{user}:sentinel")])
+    }
+
     fn writes(&self) -> Vec<String> {
         let writes = self.proxy.writes();
         // Whoever resets the proxy begins anew.
@@ -110,7 +150,8 @@ impl Case for Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        self.cli(&["ACL", "DELUSER", &self.user]);
+        self.cli(&["ACL", "DELUSER", &self.user, &self.next()]);
+        self.cli(&["DEL", &format!("{}:sentinel", self.next())]);
     }
 }
 
@@ -134,6 +175,8 @@ battery! {
     redis_user_foreign foreign
     redis_user_another_uid another_uid
     redis_user_drift drift
+    redis_user_completed completed
+    redis_user_lost_writes lost_writes
     redis_user_wire_faults wire_faults
 }
 

@@ -1,6 +1,11 @@
 //! The secret stores, each on what really keeps the secrets: the same battery for all, and what is special to each.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests start programs and read files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests start programs, read files, and say what they caught"
+)]
 
 mod aws;
 mod battery;
@@ -9,6 +14,9 @@ mod files;
 mod kubernetes;
 mod log;
 mod openbao;
+#[cfg(feature = "faults")]
+#[path = "../planted/mod.rs"]
+mod planted;
 
 use std::{
     env,
@@ -18,6 +26,19 @@ use std::{
 /// Returns what tests/run says.
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is set by tests/run"))
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn every_planted_bug_has_its_test() {
+    planted::the_table_and_the_switches_agree();
+}
+
+#[cfg(feature = "faults")]
+#[test]
+#[ignore = "needs openbao, aws, kube-apiserver: run by tests/run"]
+fn planted_bugs_of_stores_are_caught() {
+    planted::all_are_caught(planted::STORES);
 }
 
 /// Returns a folder of keys that no other test of any run has.

@@ -47,7 +47,7 @@ fn a_post_whose_answer_is_lost_is_not_sent_again_and_its_answer_is_asked_for() {
         let apis = Apis::new();
         apis.neon.plant(On::Method("POST"), fault.clone());
         let reports = apply(apis.only("database"), Default::default());
-        assert_eq!(trouble(&reports, "database"), "", "{fault:?}: {reports:#?}");
+        assert_eq!(trouble(&reports, "database"), "", "{fault:?}: the run must look again: {reports:#?}");
         let posts = apis.writes().iter().filter(|write| write.starts_with("POST")).count();
         let branches = apis.neon.with(|neon| neon.named(GROCER).len());
         assert_eq!((posts, branches, apis.neon.faults_waiting()), (1, 1, 0), "{fault:?}");
@@ -62,7 +62,8 @@ fn a_post_that_never_arrived_is_sent_by_the_next_run() {
     let apis = Apis::new();
     apis.neon.plant(On::Method("POST"), Fault::CloseBefore);
     let reports = apply(apis.only("database"), Default::default());
-    assert!(trouble(&reports, "database").contains("another could make a second object"), "{reports:#?}");
+    let waits = trouble(&reports, "database").contains("another could make a second object");
+    assert!(waits, "a POST was sent again whose answer is not known: {reports:#?}");
     assert!(reports[0].trouble.as_ref().unwrap().passes);
     assert_eq!(apis.writes(), ["POST /api/v2/projects/p1/branches"]);
     assert_done(&apply(apis.only("database"), Default::default()));

@@ -7,7 +7,7 @@ use tenantry::{provision::Document, steps::Allow};
 
 use super::{Apis, CANARY, Flagship, NeonOnly, RouteOnly, Through, apply, only, trouble, with};
 use crate::{
-    battery::{Case, UID, assert_done, assert_untouched, plan},
+    battery::{Case, UID, assert_done, assert_untouched, is_done, plan},
     stand_ins::{Api, Fault, On, Server, websites::Websites},
 };
 
@@ -48,6 +48,9 @@ fn suffer<C: Case, A: Api>(new: fn() -> C, server: fn(&C) -> &Server<A>) -> usiz
             let what = format!("{fault:?} at request {number}");
             assert_eq!(server(&case).faults_waiting(), 0, "{what} did not hit");
             assert!(!format!("{reports:?}").contains(CANARY), "{what}: {reports:?}");
+            if is_done(&reports) {
+                assert_eq!(case.dump(), wanted, "{what}: the run says that all is done, and it is not");
+            }
             for run in 1.. {
                 let reports = apply(value(document(&case, store.path())), Allow::default());
                 if reports.iter().all(|report| report.trouble.is_none()) {

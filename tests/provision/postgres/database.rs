@@ -1,6 +1,6 @@
 //! Databases: the battery.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 use tenantry::provision::Document;
@@ -28,7 +28,8 @@ impl Database {
     }
 
     fn clear(&self) {
-        self.cluster.clear(&[&self.name], &[&self.role]);
+        let next = format!("{}x", self.name);
+        self.cluster.clear(&[&self.name, &next], &[&self.role, &next]);
     }
 }
 
@@ -110,6 +111,22 @@ impl Case for Database {
         self.cluster.psql("postgres", &format!("CREATE DATABASE \"{}\"", self.name));
     }
 
+    fn has_user(&self) -> bool {
+        !self.cluster.dump_role(&self.role).is_empty()
+    }
+
+    fn logs_in(&self, entry: &BTreeMap<String, String>) -> Option<bool> {
+        Some(self.cluster.opens(entry, &self.name))
+    }
+
+    fn settle_neighbour(&self) {
+        self.cluster.settle(&format!("{}x", self.name));
+    }
+
+    fn neighbour(&self) -> String {
+        self.cluster.of_neighbour(&format!("{}x", self.name))
+    }
+
     fn writes(&self) -> Vec<String> {
         self.cluster.writes()
     }
@@ -134,6 +151,8 @@ battery! { Database;
     postgres_database_foreign postgres18_database_foreign foreign
     postgres_database_another_uid postgres18_database_another_uid another_uid
     postgres_database_drift postgres18_database_drift drift
+    postgres_database_completed postgres18_database_completed completed
+    postgres_database_made_in_between postgres18_database_made_in_between made_in_between
     postgres_database_wire_faults postgres18_database_wire_faults wire_faults
 }
 

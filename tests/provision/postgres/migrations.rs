@@ -122,6 +122,7 @@ macro_rules! on_both {
 on_both! {
     postgres_migrations_run_once_in_order postgres18_migrations_run_once_in_order run_once_in_order
     postgres_migrations_fail_whole postgres18_migrations_fail_whole fail_whole
+    postgres_migrations_are_noted_with_what_they_do postgres18_migrations_are_noted_with_what_they_do noted_with_what_they_do
     postgres_migrations_stay_as_they_were postgres18_migrations_stay_as_they_were stay_as_they_were
     postgres_migrations_of_two_runs postgres18_migrations_of_two_runs of_two_runs
     postgres_migrations_run_as_the_tenant postgres18_migrations_run_as_the_tenant run_as_the_tenant
@@ -158,6 +159,18 @@ fn fail_whole(version: &'static str) {
         (folder.applied().as_str(), folder.query("SELECT count(*) FROM t").as_str()),
         ("1.sql 2.sql 3.sql", "2")
     );
+}
+
+/// A file and the note that it was run are one transaction: where the note cannot be written, the file did nothing.
+fn noted_with_what_they_do(version: &'static str) {
+    let folder = Folder::new(version, "noted");
+    folder.write("1.sql", "CREATE TABLE t (x int)");
+    assert_done(&folder.apply());
+    folder.write("2.sql", "INSERT INTO t VALUES (2); ALTER TABLE tenantry_migrations ADD CHECK (name <> '2.sql')");
+    let trouble = folder.trouble();
+    assert!(trouble.message.contains("23514"), "{trouble:?}");
+    assert_eq!(folder.query("SELECT count(*) FROM t"), "0", "what a file did stays though nothing notes it");
+    assert_eq!(folder.applied(), "1.sql");
 }
 
 fn stay_as_they_were(version: &'static str) {

@@ -1,6 +1,6 @@
 //! Schemas in a shared database: the battery.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 use tenantry::provision::Document;
@@ -34,7 +34,8 @@ impl Schema {
     }
 
     fn clear(&self) {
-        self.cluster.clear(&[&self.pool], &[&self.role]);
+        let next = format!("{}x", self.name);
+        self.cluster.clear(&[&self.pool, &next], &[&self.role, &next]);
     }
 }
 
@@ -102,6 +103,22 @@ impl Case for Schema {
         self.cluster.psql(&self.pool, &format!("CREATE SCHEMA \"{}\"", self.name));
     }
 
+    fn has_user(&self) -> bool {
+        !self.cluster.dump_role(&self.role).is_empty()
+    }
+
+    fn logs_in(&self, entry: &BTreeMap<String, String>) -> Option<bool> {
+        Some(self.cluster.opens(entry, &self.pool))
+    }
+
+    fn settle_neighbour(&self) {
+        self.cluster.settle(&format!("{}x", self.name));
+    }
+
+    fn neighbour(&self) -> String {
+        self.cluster.of_neighbour(&format!("{}x", self.name))
+    }
+
     fn writes(&self) -> Vec<String> {
         self.cluster.writes()
     }
@@ -126,6 +143,7 @@ battery! { Schema;
     postgres_schema_foreign postgres18_schema_foreign foreign
     postgres_schema_another_uid postgres18_schema_another_uid another_uid
     postgres_schema_drift postgres18_schema_drift drift
+    postgres_schema_completed postgres18_schema_completed completed
     postgres_schema_wire_faults postgres18_schema_wire_faults wire_faults
 }
 
