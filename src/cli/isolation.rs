@@ -54,7 +54,7 @@ const WIDEST_TABLE: usize = 40;
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &IsolationArgs) -> Result<Exit, CommandError> {
     // load (the rendered tree in); whoever is tried is tried on everybody
-    let Some(documents) = documents::read_all(ui, global, &args.from)? else { return Ok(Exit::Findings) };
+    let Some(documents) = documents::read_all(ui, global, &args.from)? else { return Ok(Exit::Usage) };
     let tenants: BTreeSet<String> = args.from.tenants.iter().cloned().collect();
     let settings = runtime::settings(Purpose::Apply, Depth::Proven, Allow::default(), false);
     // probe (reads, and writes that leave no trace)

@@ -37,7 +37,7 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
     // load (the rendered tree in)
-    let Some(documents) = documents::read(ui, global, &args.from)? else { return Ok(Exit::Findings) };
+    let Some(documents) = documents::read(ui, global, &args.from)? else { return Ok(Exit::Usage) };
     // observe (reads), decide (no I/O)
     let report = look(&args.from, &documents)?;
     report.print(ui, args.format)?;
