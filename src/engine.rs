@@ -10,6 +10,7 @@
 //! [`sandbox`] sit behind the same two traits, so the loop, the decisions and the reports are the same for all.
 //! Nothing in the loop itself needs a runtime, a clock or a socket: those belong to the clients of the services.
 
+pub mod clocks;
 pub mod connections;
 pub mod entry;
 pub mod gate;

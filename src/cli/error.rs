@@ -9,7 +9,7 @@ pub(super) enum Exit {
     Done,
     /// The estate has findings.
     Findings,
-    /// Wrong usage.
+    /// Wrong usage, or a provision document that cannot be used.
     Usage,
     /// Changes are pending; only with `--exit-code`.
     Pending,

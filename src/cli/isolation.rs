@@ -19,6 +19,7 @@ use super::{
 use crate::{
     engine::{
         Purpose,
+        connections::Connections,
         group::Group,
         isolation::{self, Finding, Matrix},
         run::Depth,
@@ -52,11 +53,12 @@ const WIDEST_TABLE: usize = 40;
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &IsolationArgs) -> Result<Exit, CommandError> {
     // load (the rendered tree in); whoever is tried is tried on everybody
-    let Some(documents) = documents::read_all(ui, global, &args.from)? else { return Ok(Exit::Findings) };
+    let Some(documents) = documents::read_all(ui, global, &args.from)? else { return Ok(Exit::Usage) };
     let tenants: BTreeSet<String> = args.from.tenants.iter().cloned().collect();
     let settings = runtime::settings(Purpose::Apply, Depth::Proven, Allow::default(), false);
     // probe (reads, and writes that leave no trace)
-    let tries = async |groups: &mut [Box<dyn Group>]| isolation::probe(groups, &settings, &tenants).await;
+    let tries =
+        async |_: &Connections, groups: &mut [Box<dyn Group>]| isolation::probe(groups, &settings, &tenants).await;
     let Some(matrix) = runtime::opened(&documents, args.from.sandbox.as_deref(), &settings, tries)? else {
         return Err(CommandError::later(anyhow!("the tries were cut short")));
     };

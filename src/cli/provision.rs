@@ -3,6 +3,7 @@
 mod apply;
 mod destroy;
 pub(super) mod documents;
+mod due;
 pub(super) mod plan;
 pub(super) mod report;
 pub(super) mod runtime;

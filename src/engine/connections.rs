@@ -321,5 +321,8 @@ fn variable(name: &str) -> Result<String, String> {
 fn file(path: &str) -> Result<String, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("failed to read {path}: {error}"))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+    match text.strip_suffix('\r').unwrap_or(text) {
+        "" => Err(format!("the file {path} is empty")),
+        text => Ok(text.to_owned()),
+    }
 }

@@ -6,7 +6,7 @@ use futures::future::{LocalBoxFuture, join_all};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Access, Trouble, group::Group, run::Settings};
+use super::{Access, Trouble, TroubleKind, group::Group, run::Settings};
 use crate::provision;
 
 /// One resource, as a report names it.
@@ -67,6 +67,10 @@ impl Matrix {
             (Ok(Access::Allowed(message)), false) => self.holes.push(Finding { message, ..finding }),
             (Ok(Access::Denied), true) => {
                 self.locked_out.push(Finding { message: "the server refuses its own tenant".to_owned(), ..finding });
+            }
+            // Its own credential opens nothing any more: no later try changes that.
+            (Err(trouble), true) if trouble.kind() == TroubleKind::Credential => {
+                self.locked_out.push(Finding { message: trouble.line(), ..finding });
             }
             (Err(trouble), _) => self.unknown.push(Finding { message: trouble.line(), ..finding }),
         }

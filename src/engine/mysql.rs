@@ -20,6 +20,7 @@ mod sql;
 
 use std::{cell::RefCell, fs, net::Ipv4Addr};
 
+use jiff::Timestamp;
 pub use observe::Observer;
 pub use perform::Performer;
 pub use probe::Prober;
@@ -127,7 +128,7 @@ impl Server {
         about: About,
         work: impl AsyncFnOnce(&mut MySqlConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Trouble> {
-        within(about.what, async {
+        within(&self.name, about.what, async {
             let Ok(_permit) = self.bound.acquire().await else {
                 return Err(Trouble::new(TroubleKind::Unexpected, "the bound of a connection is closed"));
             };
@@ -160,10 +161,27 @@ impl Server {
         .await
     }
 
+    /// Returns the server's time.
+    ///
+    /// # Errors
+    /// The server does not say.
+    pub async fn clock(&self) -> Result<Timestamp, Trouble> {
+        let about = About::reading("ask for the time");
+        let seconds = self.on_connection(about, async |connection| {
+            let row = sqlx::raw_sql("SELECT CAST(UNIX_TIMESTAMP() AS CHAR)").fetch_one(connection).await?;
+            row.try_get_unchecked::<String, _>(0)
+        });
+        let seconds = seconds.await?.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+        seconds.ok_or_else(|| {
+            let what = format!("connection `{}`: failed to {}", self.name, about.what);
+            Trouble::new(TroubleKind::Unexpected, what).because("the answer is no time")
+        })
+    }
+
     /// Logs in as a tenant's user, asks whom the server takes it for, and leaves.
     async fn log_in(&self, account: &Account, password: &Secret, needs_tls: bool) -> Result<Login, Trouble> {
         let about = About::reading("log in as a tenant's user");
-        within(about.what, async {
+        within(&self.name, about.what, async {
             let mut connection = match self.connect(&account.user, password, needs_tls).await {
                 Ok(connection) => connection,
                 Err(error) => return errors::login(&error).ok_or_else(|| self.trouble(about, &error)),

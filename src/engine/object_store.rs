@@ -100,7 +100,7 @@ impl Server {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        within(what, async { call.await.map_err(|error| self.trouble(what, &error)) }).await
+        within(&self.name, what, async { call.await.map_err(|error| self.trouble(what, &error)) }).await
     }
 
     /// Waits for an S3 request that some errors answer, too: none where the code is one of `absent`.
@@ -113,7 +113,7 @@ impl Server {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        within(what, async {
+        within(&self.name, what, async {
             match call.await {
                 Ok(answer) => Ok(Some(answer)),
                 Err(error) if said(&error).is_some_and(|code| absent.contains(&code)) => Ok(None),
@@ -205,9 +205,8 @@ fn meaning(status: u16, code: Option<&str>) -> TroubleKind {
         | "UnrecognizedClientException"
         | "XMinioAdminConfigBadJSON" => TroubleKind::Credential,
         "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "UnauthorizedAccess" => TroubleKind::Forbidden,
-        "RequestTimeTooSkewed"
-        | "RequestExpired"
-        | "AuthorizationHeaderMalformed"
+        "RequestTimeTooSkewed" | "RequestExpired" => TroubleKind::Clock,
+        "AuthorizationHeaderMalformed"
         | "PermanentRedirect"
         | "TemporaryRedirect"
         | "IllegalLocationConstraintException"

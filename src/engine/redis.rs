@@ -5,6 +5,7 @@
 use std::{cell::RefCell, collections::BTreeSet, fs, sync::Arc};
 
 use futures::future::{join_all, try_join_all};
+use jiff::Timestamp;
 use redis::{
     Client, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError, ServerErrorKind,
     TlsCertificates, Value, aio::MultiplexedConnection, cmd,
@@ -13,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Access, Look, Observe, Perform, Probe, Secret, Trouble, TroubleKind, connections::Login, points, service::Answers,
-    within::within,
+    web, within::within,
 };
 use crate::{
     provision::{
@@ -65,20 +66,22 @@ impl Server {
     }
 
     async fn connect(&self, user: &str, password: &Secret) -> Result<MultiplexedConnection, RedisError> {
-        let settings =
-            RedisConnectionInfo::default().set_username(user).set_password(password.expose()).set_skip_set_lib_name();
+        let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
         let info = self.address.clone().into_connection_info()?.set_redis_settings(settings);
         let certificates = TlsCertificates { client_tls: None, root_cert: self.root_cert.clone() };
         let client = match self.address {
             ConnectionAddr::TcpTls { .. } => Client::build_with_tls(info, certificates)?,
             _ => Client::open(info)?,
         };
-        client.get_multiplexed_async_connection().await
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        // The client's own login forgets what the server said: a wrong password, or that it has too many clients.
+        let _: Value = cmd("AUTH").arg(user).arg(password.expose()).query_async(&mut connection).await?;
+        Ok(connection)
     }
 
     /// Sends a command as the administrator. A broken connection is made anew by the next command.
     async fn ask(&self, what: &str, command: &Cmd) -> Result<Value, Trouble> {
-        within(what, async {
+        within(&self.name, what, async {
             let open = self.connection.borrow().clone();
             let mut connection = match open {
                 Some(connection) => connection,
@@ -98,10 +101,24 @@ impl Server {
         .await
     }
 
+    /// Returns the server's time.
+    ///
+    /// # Errors
+    /// The server does not say.
+    pub async fn clock(&self) -> Result<Timestamp, Trouble> {
+        let what = "ask for the time";
+        let answer = self.ask(what, &cmd("TIME")).await?;
+        let seconds = texts(&answer).first().and_then(|seconds| seconds.parse().ok());
+        seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
+            let what = format!("connection `{}`: failed to {what}", self.name);
+            Trouble::new(TroubleKind::Unexpected, what).because("the answer is no time")
+        })
+    }
+
     fn trouble(&self, what: &str, error: &RedisError) -> Trouble {
         let kind = match error.kind() {
             ErrorKind::AuthenticationFailed => TroubleKind::Credential,
-            ErrorKind::Io if error.to_string().contains("certificate") => TroubleKind::Tls,
+            ErrorKind::Io if web::is_tls(error) => TroubleKind::Tls,
             ErrorKind::Io => TroubleKind::Unreachable,
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => TroubleKind::Unexpected,
             ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain) => TroubleKind::Busy,
@@ -110,6 +127,8 @@ impl Server {
                 Some("NOPERM") => TroubleKind::Forbidden,
                 Some("WRONGPASS" | "NOAUTH") => TroubleKind::Credential,
                 Some("MISCONF") => TroubleKind::ReadOnly,
+                // The folder of the file takes none: its disk is full, or it may not be written to.
+                _ if error.detail().is_some_and(|detail| detail.contains("save the ACLs")) => TroubleKind::ReadOnly,
                 _ if error.detail().is_some_and(|detail| detail.contains("max number of clients")) => TroubleKind::Busy,
                 _ => TroubleKind::Refused,
             },
@@ -167,12 +186,10 @@ impl Observer {
     }
 
     async fn gets_in(&self, user: &str, password: &Secret) -> Result<bool, Trouble> {
-        within("log in", async {
+        within(&self.0.name, "log in", async {
             match self.0.connect(user, password).await {
                 Ok(_) => Ok(true),
-                Err(error) if error.kind() == ErrorKind::AuthenticationFailed || error.code() == Some("WRONGPASS") => {
-                    Ok(false)
-                }
+                Err(error) if error.code() == Some("WRONGPASS") => Ok(false),
                 Err(error) => Err(self.0.trouble("log in as a tenant's user", &error)),
             }
         })
@@ -368,7 +385,7 @@ impl Probe<RedisUser> for Prober {
         targets: &[&Wanted<RedisUserSpec>],
     ) -> Result<Vec<Result<Access, Trouble>>, Trouble> {
         let password = own.entry.ok_or_else(no_entry)?.need("password")?;
-        let mut connection = within("log in", async {
+        let mut connection = within(&self.0.name, "log in", async {
             let made = self.0.connect(&own.wanted().name, password).await;
             made.map_err(|error| self.0.trouble("log in as a tenant's user", &error))
         })
@@ -377,12 +394,15 @@ impl Probe<RedisUser> for Prober {
         for target in targets {
             // Reading a key that is not there leaves no trace, and is refused all the same.
             let key = format!("{}:tenantry-isolation", target.name);
-            let asked = cmd("GET").arg(&key).query_async::<Value>(&mut connection).await;
-            found.push(match asked {
-                Ok(_) => Ok(Access::Allowed(format!("read the key `{key}`"))),
-                Err(error) if error.code() == Some("NOPERM") => Ok(Access::Denied),
-                Err(error) => Err(self.0.trouble("read a key as a tenant's user", &error)),
+            let what = "read a key as a tenant's user";
+            let asked = within(&self.0.name, what, async {
+                match cmd("GET").arg(&key).query_async::<Value>(&mut connection).await {
+                    Ok(_) => Ok(Access::Allowed(format!("read the key `{key}`"))),
+                    Err(error) if error.code() == Some("NOPERM") => Ok(Access::Denied),
+                    Err(error) => Err(self.0.trouble(what, &error)),
+                }
             });
+            found.push(asked.await);
         }
         Ok(found)
     }

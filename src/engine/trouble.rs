@@ -23,6 +23,8 @@ pub enum TroubleKind {
     ReadOnly,
     /// TLS could not be agreed on, or the certificate is not to be trusted.
     Tls,
+    /// This machine's clock is not the server's, which takes no signature of another time.
+    Clock,
     /// The administrator's credential is refused.
     Credential,
     /// The administrator lacks a right.
@@ -54,6 +56,7 @@ impl TroubleKind {
             | TroubleKind::Missing
             | TroubleKind::Unexpected => true,
             TroubleKind::Tls
+            | TroubleKind::Clock
             | TroubleKind::Credential
             | TroubleKind::Forbidden
             | TroubleKind::Setup
@@ -77,6 +80,7 @@ impl TroubleKind {
             TroubleKind::Tls => {
                 "see `tls` and `caFile` of the connection, and whether the server's certificate is valid for its host"
             }
+            TroubleKind::Clock => "set this machine's clock, then run the same command again",
             TroubleKind::Credential => "see the credential of the connection, where `tenantry.yaml` says it comes from",
             TroubleKind::Forbidden => "give the administrator's account the right that is named",
             TroubleKind::Exists | TroubleKind::Missing => {

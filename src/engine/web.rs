@@ -5,11 +5,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the file with the authorities that a connection names")]
 
-use std::{error::Error, fs};
+use std::{error::Error, fs, sync::Arc};
 
+use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{
     Certificate, Client, RequestBuilder, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap},
+    header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue},
     redirect::Policy,
 };
 use serde::de::DeserializeOwned;
@@ -72,7 +73,7 @@ pub async fn send(name: &str, what: &str, request: RequestBuilder, limit: usize)
         let kind = fault(&error);
         Trouble::new(kind, format!("connection `{name}`: failed to {what}")).because(said(error))
     };
-    within(what, async {
+    within(name, what, async {
         let mut response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
@@ -87,6 +88,21 @@ pub async fn send(name: &str, what: &str, request: RequestBuilder, limit: usize)
         Ok(Answer { status, headers, body })
     })
     .await
+}
+
+/// Returns a server's time, by the `Date` of its answer to a question that nobody has to log in for; none where it says
+/// none.
+///
+/// # Errors
+/// As of [`client`] and [`send`].
+pub async fn clock(name: &str, url: &str, ca_file: Option<&str>) -> Result<Option<Timestamp>, Trouble> {
+    let answer = send(name, "ask for the time", client(name, ca_file)?.head(url), SMALL).await?;
+    Ok(answer.headers.get(DATE).and_then(time))
+}
+
+/// Reads a time as headers have it.
+pub fn time(value: &HeaderValue) -> Option<Timestamp> {
+    Some(rfc2822::parse(value.to_str().ok()?.trim()).ok()?.timestamp())
 }
 
 impl Answer {
@@ -165,10 +181,14 @@ fn fault(error: &reqwest::Error) -> TroubleKind {
 }
 
 /// Returns whether TLS is at the root of an error. An I/O error names the cause of its cause as its own, and keeps what it was
-/// made of to itself unless asked for it.
+/// made of to itself unless asked for it; a shared one hides what it is.
 pub fn is_tls(error: &(dyn Error + 'static)) -> bool {
     let inside = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-    error.is::<rustls::Error>() || inside.is_some_and(|inside| is_tls(inside)) || error.source().is_some_and(is_tls)
+    let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+    error.is::<rustls::Error>()
+        || shared.is_some_and(|shared| is_tls(&**shared))
+        || inside.is_some_and(|inside| is_tls(inside))
+        || error.source().is_some_and(is_tls)
 }
 
 /// Returns the chain of an error in one line, without the URL: it may hold a token.

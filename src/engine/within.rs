@@ -24,23 +24,24 @@ pub fn call() -> Duration {
     CHOSEN.get()
 }
 
-/// Waits for a call, and no longer than [`call`] says.
+/// Waits for a call over `connection`, and no longer than [`call`] says; `what` completes "failed to …".
 ///
 /// A client that panics on an answer which no server gives (sqlx does on a length that is too long) is no reason to
 /// leave the other resources undone: its connection is dropped with the call, and the answer is told as unreadable.
 ///
 /// # Errors
 /// What the call says, or that its time is over. Whether a write happened is then unknown.
-pub async fn within<T>(what: &str, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+pub async fn within<T>(
+    connection: &str,
+    what: &str,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    let failed =
+        |kind, why: String| Trouble::new(kind, format!("connection `{connection}`: failed to {what}")).because(why);
     match tokio::time::timeout(call(), AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(result)) => result,
-        Ok(Err(_)) => {
-            Err(Trouble::new(TroubleKind::Unexpected, format!("failed to {what}: the answer cannot be read")))
-        }
-        Err(_) => {
-            let after = call().as_secs_f32();
-            Err(Trouble::new(TroubleKind::Deadline, format!("failed to {what}: no answer within {after} s")))
-        }
+        Ok(Err(_)) => Err(failed(TroubleKind::Unexpected, "the answer cannot be read".to_owned())),
+        Err(_) => Err(failed(TroubleKind::Deadline, format!("no answer within {} s", call().as_secs_f32()))),
     }
 }
 

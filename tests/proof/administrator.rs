@@ -32,7 +32,7 @@ pub fn curl(config: &str, arguments: &[&str]) -> (u16, String) {
 }
 
 /// A user and a password, the administrator's where none is given.
-type As<'a> = Option<(&'a str, &'a str)>;
+pub type As<'a> = Option<(&'a str, &'a str)>;
 
 fn login(server: &str, who: As<'_>) -> (String, String) {
     let named = |part: &str| variable(&format!("TENANTRY_TEST_{server}_{part}"));
@@ -47,12 +47,12 @@ fn run(command: &mut Command) -> Output {
 }
 
 #[track_caller]
-fn done(output: &Output) -> String {
+pub fn done(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn mariadb(who: As<'_>, database: &str, sql: &str) -> Output {
+pub fn mariadb(who: As<'_>, database: &str, sql: &str) -> Output {
     let (user, password) = login("MARIADB", who);
     run(Command::new(variable("TENANTRY_TEST_MARIADB_CLIENT"))
         .args(["--no-defaults", "--protocol=tcp", "--batch", "--skip-column-names", "--user", &user, "--execute", sql])
@@ -61,7 +61,7 @@ fn mariadb(who: As<'_>, database: &str, sql: &str) -> Output {
         .env("MYSQL_PWD", password))
 }
 
-fn psql(who: As<'_>, database: &str, sql: &str) -> Output {
+pub fn psql(who: As<'_>, database: &str, sql: &str) -> Output {
     let (user, password) = login("POSTGRES", who);
     run(Command::new(variable("TENANTRY_TEST_PSQL"))
         .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, "-U", &user, "-d", database])
@@ -70,7 +70,7 @@ fn psql(who: As<'_>, database: &str, sql: &str) -> Output {
         .env("PGSSLMODE", "disable"))
 }
 
-fn redis(who: As<'_>, arguments: &[&str]) -> Output {
+pub fn redis(who: As<'_>, arguments: &[&str]) -> Output {
     let (user, password) = login("REDIS", who);
     run(Command::new(variable("TENANTRY_TEST_REDIS_CLI"))
         .args(["-h", &variable("TENANTRY_TEST_REDIS_HOST"), "-p", &variable("TENANTRY_TEST_REDIS_PORT")])
@@ -79,7 +79,7 @@ fn redis(who: As<'_>, arguments: &[&str]) -> Output {
         .env("REDISCLI_AUTH", password))
 }
 
-fn rabbitmq(who: As<'_>, method: &str, path: &str, body: &Value) -> (u16, String) {
+pub fn rabbitmq(who: As<'_>, method: &str, path: &str, body: &Value) -> (u16, String) {
     let (user, password) = login("RABBITMQ", who);
     let url = format!("{}/api/{path}", variable("TENANTRY_TEST_RABBITMQ_URL"));
     let body = body.to_string();
@@ -90,7 +90,7 @@ fn rabbitmq(who: As<'_>, method: &str, path: &str, body: &Value) -> (u16, String
     curl(&format!("user = \"{user}:{password}\""), &arguments)
 }
 
-fn minio(who: As<'_>, method: &str, path: &str, body: &str) -> (u16, String) {
+pub fn minio(who: As<'_>, method: &str, path: &str, body: &str) -> (u16, String) {
     let (user, password) = login("MINIO", who);
     let (url, region) = (variable("TENANTRY_TEST_MINIO_URL"), variable("TENANTRY_TEST_MINIO_REGION"));
     let signature = format!("aws:amz:{region}:s3");

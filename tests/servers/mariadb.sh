@@ -5,6 +5,7 @@
 #   TENANTRY_TEST_MARIADB_URL                            the same as mysql://…
 #   TENANTRY_TEST_MARIADB_LOG                            its own logs, separated by colons; one holds every statement
 #   TENANTRY_TEST_MARIADB_CLIENT                         the program mariadb
+#   TENANTRY_TEST_MARIADB_{PROGRAM,DATA}                 the program mariadbd and an empty installation, for a server of a test's own
 
 server mariadb test-ca
 readonly MARIADB_AT_LEAST=10.11
@@ -23,6 +24,8 @@ mariadb_find() {
   # An empty installation is always the same: only the passwords differ, which the first start sets.
   cached "mariadb-data-$version" install_mariadb
   provide TENANTRY_TEST_MARIADB_CLIENT "$(type -P mariadb)"
+  provide TENANTRY_TEST_MARIADB_PROGRAM "$program"
+  provide TENANTRY_TEST_MARIADB_DATA "$CACHE/mariadb-data-$version"
 }
 
 install_mariadb() {

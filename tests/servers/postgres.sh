@@ -5,6 +5,7 @@
 #   TENANTRY_TEST_POSTGRES_URL                            the same as postgres://… with the database postgres
 #   TENANTRY_TEST_POSTGRES_LOG                            its own log, which holds every statement
 #   TENANTRY_TEST_PSQL                                    the program psql
+#   TENANTRY_TEST_POSTGRES_{PROGRAM,DATA}                 the program postgres and an empty installation, for a server of a test's own
 
 server postgres test-ca
 # The tests rely on the rights that the schema "public" has since 15.
@@ -23,6 +24,8 @@ postgres_find() {
   program "$program"
   cached "postgres-data-$version" install_postgres "${program%/*}"
   provide TENANTRY_TEST_PSQL "${program%/*}/psql"
+  provide TENANTRY_TEST_POSTGRES_PROGRAM "$program"
+  provide TENANTRY_TEST_POSTGRES_DATA "$CACHE/postgres-data-$version"
 }
 
 # Debian keeps the programs of each version in a folder of their own; the newest is the last.

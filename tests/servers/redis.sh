@@ -7,6 +7,7 @@
 #   TENANTRY_TEST_REDIS_ACL_FILE                       the file of accounts
 #   TENANTRY_TEST_REDIS_LOG                            its own log
 #   TENANTRY_TEST_REDIS_CLI                            the program redis-cli
+#   TENANTRY_TEST_REDIS_PROGRAM                        the program redis-server, for a server of a test's own
 
 server redis test-ca
 readonly REDIS_AT_LEAST=7.0
@@ -22,6 +23,7 @@ redis_find() {
   found "$version" "PATH"
   program "$program"
   provide TENANTRY_TEST_REDIS_CLI "$(type -P redis-cli)"
+  provide TENANTRY_TEST_REDIS_PROGRAM "$program"
 }
 
 redis_prepare() {

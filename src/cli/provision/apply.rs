@@ -61,9 +61,10 @@ fn adoption(text: &str) -> Result<(Kind, String), String> {
 pub(super) fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, CommandError> {
     let ApplyArgs { from, on_failure, adopt, dangerous_replace, format } = args;
     // load (the rendered tree in)
-    let Some(documents) = documents::read(ui, global, from)? else { return Ok(Exit::Findings) };
+    let Some(documents) = documents::read(ui, global, from)? else { return Ok(Exit::Usage) };
     let (documents, left) = split(&documents);
     let allow = Allow { adopt: adopt.iter().cloned().collect::<BTreeSet<_>>(), replace: *dangerous_replace };
+    fitting(&allow.adopt, &documents)?;
     for (kind, name) in &allow.adopt {
         ui.say(&format!("taking over: {} `{name}`", kind.name()));
     }
@@ -81,6 +82,33 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Co
     let report = Document::new(resources, left);
     report.print(ui, *format)?;
     Ok(if settings.stop.is_asked() { Exit::Later } else { report.exit() })
+}
+
+/// How many names an error shows.
+const SHOWN: usize = 10;
+
+/// Refuses to take over what no document wants: a name with a slip in it would go unnoticed until the next refusal.
+fn fitting(adopt: &BTreeSet<(Kind, String)>, documents: &[provision::Document]) -> Result<(), CommandError> {
+    let resources = documents.iter().flat_map(|document| &document.resources);
+    let wanted: BTreeSet<(Kind, &str)> = resources
+        .map(provision::Resource::head)
+        .flat_map(|head| {
+            // A credential carries a claim, too.
+            let credential = head.secret.map(|secret| (Kind::Secret, secret.key.as_str()));
+            [(head.kind, head.name)].into_iter().chain(credential)
+        })
+        .collect();
+    let Some((kind, name)) = adopt.iter().find(|(kind, name)| !wanted.contains(&(*kind, name.as_str()))) else {
+        return Ok(());
+    };
+    let given = format!("{}/{name}", kind.name());
+    let mut near: Vec<String> = wanted.iter().map(|(kind, name)| format!("{}/{name}", kind.name())).collect();
+    near.sort_by_cached_key(|known| strsim::osa_distance(known, &given));
+    let left = near.len().saturating_sub(SHOWN);
+    near.truncate(SHOWN);
+    let more = if left > 0 { format!(", and {left} more") } else { String::new() };
+    Err(CommandError::usage(anyhow!("`--adopt {given}` is no resource of these documents"))
+        .hint(format!("what could be taken over: {}{more}", near.join(", "))))
 }
 
 /// Sets documents of tenants that are being deleted aside: what they have stays as it is until it is destroyed.

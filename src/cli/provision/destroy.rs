@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     documents::{self, From},
+    due,
     report::Document,
     runtime::{self, Progress},
 };
@@ -17,7 +18,12 @@ use crate::{
         error::{CommandError, Exit},
         report::{Format, Ui},
     },
-    engine::{Purpose, run::Depth},
+    engine::{
+        Purpose, clocks,
+        connections::Connections,
+        group::Group,
+        run::{self, Depth},
+    },
     provision,
     steps::{Allow, Standing},
 };
@@ -43,11 +49,11 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, 
         return Err(CommandError::usage(anyhow!("destroy takes one tenant at a time")).hint("name it"));
     }
     // load (the rendered tree in)
-    let Some(documents) = documents::read(ui, global, from)? else { return Ok(Exit::Findings) };
+    let Some(documents) = documents::read(ui, global, from)? else { return Ok(Exit::Usage) };
     let [document] = documents.as_slice() else {
         return Err(CommandError::usage(anyhow!("destroy takes one document")));
     };
-    due(document, Timestamp::now())?;
+    let at = due::by_document(document, Timestamp::now())?;
     if !without_backup {
         return Err(CommandError::refused(anyhow!("no backup of `{}` was made by tenantry", document.metadata.tenant))
             .hint("make one by your own means, then say `--without-backup`"));
@@ -55,7 +61,11 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, 
     // observe (reads), decide (no I/O)
     let settings = runtime::settings(Purpose::Destroy, Depth::Proven, Allow::default(), false);
     let sandbox = from.sandbox.as_deref();
-    let Some(seen) = runtime::look(&documents, sandbox, &settings)? else {
+    let look = async |connections: &Connections, groups: &mut [Box<dyn Group>]| {
+        let seen = run::plan(groups, &settings).await;
+        (seen, clocks::read(document, connections, Timestamp::now).await)
+    };
+    let Some((seen, readings)) = runtime::opened(&documents, sandbox, &settings, look)? else {
         return Err(CommandError::later(anyhow!("the look was cut short")));
     };
     let planned = Document::new(seen, Vec::new());
@@ -63,6 +73,7 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, 
         planned.print(ui, *format)?;
         return Ok(planned.exit_of_look(false));
     }
+    due::by_servers(&document.metadata.tenant, at, &readings.map_err(runtime::setup_error)?)?;
     confirm(ui, document, &planned, yes_destroy.as_deref())?;
     // perform, observe again (writes and reads), over connections of a runtime of their own
     let progress = Progress::new(ui.progress(document.resources.len(), "destroying"));
@@ -75,26 +86,6 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DestroyArgs) -> Result<Exit, 
     let report = Document::new(resources, Vec::new());
     report.print(ui, *format)?;
     Ok(if settings.stop.is_asked() { Exit::Later } else { report.exit() })
-}
-
-/// Refuses a tenant that is not being deleted, or not yet.
-fn due(document: &provision::Document, now: Timestamp) -> Result<(), CommandError> {
-    let provision::Metadata { tenant, uid: _, state, delete_after } = &document.metadata;
-    if state != "deleting" {
-        return Err(CommandError::refused(anyhow!("tenant `{tenant}` is {state}, not being deleted"))
-            .hint("deletion is two commits: set its lifecycle to `deleting` first, with the time of its end"));
-    }
-    let Some(delete_after) = delete_after else {
-        return Err(CommandError::refused(anyhow!("the document of `{tenant}` does not say when it may go")));
-    };
-    let at: Timestamp = delete_after.parse().map_err(|error: jiff::Error| {
-        CommandError::refused(anyhow!("`deleteAfter: {delete_after}` of `{tenant}` is no time: {error}"))
-    })?;
-    if now < at {
-        return Err(CommandError::refused(anyhow!("tenant `{tenant}` may go after {at}, and it is {now}"))
-            .hint("wait: until then it can be restored"));
-    }
-    Ok(())
 }
 
 fn confirm(ui: &Ui, document: &provision::Document, planned: &Document, yes: Option<&str>) -> Result<(), CommandError> {
@@ -118,39 +109,5 @@ fn confirm(ui: &Ui, document: &provision::Document, planned: &Document, yes: Opt
     match answer.trim() == tenant {
         true => Ok(()),
         false => Err(CommandError::refused(anyhow!("the answer was not `{tenant}`; nothing was done"))),
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test")]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    fn document(state: &str, delete_after: Option<&str>) -> provision::Document {
-        provision::Document {
-            api_version: provision::API_VERSION.to_owned(),
-            kind: "Provision".to_owned(),
-            metadata: provision::Metadata {
-                tenant: "abc".to_owned(),
-                uid: "1".to_owned(),
-                state: state.to_owned(),
-                delete_after: delete_after.map(str::to_owned),
-            },
-            connections: BTreeMap::new(),
-            resources: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn only_what_is_due_goes() {
-        let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
-        let is_due = |state, after| due(&document(state, after), now).is_ok();
-        assert!(is_due("deleting", Some("2026-11-20T23:59:59Z")));
-        assert!(!is_due("deleting", Some("2026-11-21T00:00:01Z")));
-        assert!(!is_due("active", Some("2026-11-20T00:00:00Z")));
-        assert!(!is_due("deleting", None));
-        assert!(!is_due("deleting", Some("yesterday")));
     }
 }

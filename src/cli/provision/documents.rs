@@ -53,7 +53,8 @@ pub(in crate::cli) struct From {
 /// The most bytes of a document that are read: more than any that `render` lets pass.
 const MOST: u64 = 1 << 20;
 
-/// Reads the documents that a command is about, or tells what is wrong with them and gives none.
+/// Reads the documents that a command is about, or tells what is wrong with them and gives none: the command then ends
+/// with [`Exit::Usage`](crate::cli::error::Exit), since no later run can use them either.
 pub(in crate::cli) fn read(ui: &Ui, global: &Global, from: &From) -> Result<Option<Vec<Document>>, CommandError> {
     let files = match &from.document {
         Some(path) => BTreeMap::from([one(path)?]),

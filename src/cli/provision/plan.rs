@@ -35,7 +35,7 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<Exit, CommandError> {
     // load (the rendered tree in)
-    let Some(documents) = documents::read(ui, global, &args.from)? else { return Ok(Exit::Findings) };
+    let Some(documents) = documents::read(ui, global, &args.from)? else { return Ok(Exit::Usage) };
     // observe (reads), decide (no I/O)
     let depth = if args.from.all { Depth::Bulk } else { Depth::Proven };
     let report = look(&documents, args.from.sandbox.as_deref(), depth)?;

@@ -46,7 +46,7 @@ pub(in crate::cli) fn look(
     sandbox: Option<&Path>,
     settings: &Settings,
 ) -> Result<Option<Vec<ResourceReport>>, CommandError> {
-    opened(documents, sandbox, settings, async |groups| run::plan(groups, settings).await)
+    opened(documents, sandbox, settings, async |_, groups| run::plan(groups, settings).await)
 }
 
 /// Makes reality match documents, or takes away what they are about.
@@ -56,20 +56,20 @@ pub(in crate::cli) fn work(
     settings: &Settings,
     watch: &dyn Watch,
 ) -> Result<Option<Vec<ResourceReport>>, CommandError> {
-    opened(documents, sandbox, settings, async |groups| run::apply(groups, settings, watch).await)
+    opened(documents, sandbox, settings, async |_, groups| run::apply(groups, settings, watch).await)
 }
 
-/// Does something with the connections of documents; gives nothing where it was cut short.
+/// Does something with the resources of documents and their connections; gives nothing where it was cut short.
 pub(in crate::cli) fn opened<T>(
     documents: &[Document],
     sandbox: Option<&Path>,
     settings: &Settings,
-    work: impl AsyncFnOnce(&mut [Box<dyn Group>]) -> T,
+    work: impl AsyncFnOnce(&Connections, &mut [Box<dyn Group>]) -> T,
 ) -> Result<Option<T>, CommandError> {
     let all = async {
         let connections = Connections::new(sandbox.map(Path::to_owned));
         let mut groups = kinds::open(documents, &connections, settings.purpose).await?;
-        Ok(work(&mut groups).await)
+        Ok(work(&connections, &mut groups).await)
     };
     execute(&settings.stop, all)?.transpose().map_err(setup_error)
 }
@@ -129,7 +129,7 @@ impl Watch for Progress {
 }
 
 /// Turns what keeps a run from its first look into how the command ends.
-fn setup_error(trouble: Trouble) -> CommandError {
+pub(in crate::cli) fn setup_error(trouble: Trouble) -> CommandError {
     let help = trouble.kind().help();
     let error = match trouble.kind().passes() {
         true => CommandError::later(trouble),

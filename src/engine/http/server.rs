@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::fmt::rfc2822;
 use reqwest::{
     Client, StatusCode, Url,
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER},
@@ -298,13 +297,12 @@ fn basic(login: &Login) -> Option<Header> {
 
 /// Reads `Retry-After`: seconds, or a date by the server's own clock.
 fn pause(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let after = text(RETRY_AFTER)?.trim();
-    if let Ok(seconds) = after.parse::<u32>() {
+    let after = headers.get(RETRY_AFTER)?;
+    if let Some(seconds) = after.to_str().ok().and_then(|text| text.trim().parse::<u32>().ok()) {
         return Some(Duration::from_secs(seconds.into()));
     }
-    let (then, now) = (rfc2822::parse(after).ok()?, rfc2822::parse(text(DATE)?).ok()?);
-    u64::try_from(then.timestamp().as_second() - now.timestamp().as_second()).ok().map(Duration::from_secs)
+    let (then, now) = (web::time(after)?, web::time(headers.get(DATE)?)?);
+    u64::try_from(then.as_second() - now.as_second()).ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Prober {
     /// whether the database exists or not.
     async fn enter(&self, connection: &mut MySqlConnection, database: &str, is_own: bool) -> Result<Access, Trouble> {
         let about = About::reading("enter a database as a tenant's user");
-        within(about.what, async {
+        within(&self.0.name, about.what, async {
             let entered =
                 sqlx::raw_sql(AssertSqlSafe(format!("USE {}", sql::identifier(database)))).execute(connection);
             let error = match entered.await {
@@ -56,7 +56,7 @@ impl Probe<MysqlDatabase> for Prober {
     ) -> Result<Vec<Result<Access, Trouble>>, Trouble> {
         let (password, account) = (stored(own)?, account(own.wanted()));
         let about = About::reading("log in as a tenant's user");
-        let mut connection = within(about.what, async {
+        let mut connection = within(&self.0.name, about.what, async {
             let made = self.0.connect(&account.user, password, own.wanted().spec.require_tls).await;
             made.map_err(|error| self.0.trouble(about, &error))
         })

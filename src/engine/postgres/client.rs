@@ -10,6 +10,7 @@ use std::{
     rc::Rc,
 };
 
+use jiff::Timestamp;
 use sqlx::{
     ConnectOptions, Connection, Executor,
     postgres::{PgConnectOptions, PgConnection, PgSslMode},
@@ -31,7 +32,7 @@ const IDLE: usize = 8;
 
 /// A PostgreSQL server, with the administrator's connections once there are some.
 pub struct Server {
-    name: String,
+    pub(super) name: String,
     options: PgConnectOptions,
     login: Login,
     /// Extensions that databases may have.
@@ -127,7 +128,7 @@ impl Server {
         what: &str,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Trouble> {
-        within(what, async {
+        within(&self.name, what, async {
             let idle = self.idle.borrow_mut().get_mut(database).and_then(Vec::pop);
             let mut connection = match idle {
                 Some(connection) => connection,
@@ -182,6 +183,24 @@ impl Server {
         Ok(is_there)
     }
 
+    /// Returns the server's time.
+    ///
+    /// # Errors
+    /// The server does not say.
+    pub async fn clock(&self) -> Result<Timestamp, Trouble> {
+        let what = "ask for the time";
+        let (seconds,): (i64,) = self
+            .with(MAINTENANCE, what, async |connection| {
+                let asked = sqlx::query_as("SELECT extract(epoch FROM clock_timestamp())::bigint");
+                asked.persistent(false).fetch_one(connection).await
+            })
+            .await?;
+        Timestamp::from_second(seconds).map_err(|_| {
+            let what = format!("connection `{}`: failed to {what}", self.name);
+            Trouble::new(TroubleKind::Unexpected, what).because("the answer is no time")
+        })
+    }
+
     /// Works in a tenant's database as the administrator, and leaves it again: an idle connection would keep it from
     /// being dropped.
     pub(super) async fn visit<T>(
@@ -190,7 +209,7 @@ impl Server {
         what: &str,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Trouble> {
-        within(what, async {
+        within(&self.name, what, async {
             let mut connection = self.connect(database).await.map_err(|error| self.trouble("connect", &error))?;
             let worked = work(&mut connection).await.map_err(|error| self.trouble(what, &error));
             let _ = connection.close().await;
@@ -204,7 +223,7 @@ impl Server {
     /// # Errors
     /// Whether the password is right cannot be told.
     pub(super) async fn enter(&self, role: &str, password: &Secret, database: &str) -> Result<Entered, Trouble> {
-        within("log in as a tenant's role", async {
+        within(&self.name, "log in as a tenant's role", async {
             let options = self.options.clone().username(role).password(password.expose()).database(database);
             match options.connect().await {
                 Ok(connection) => Ok(Entered::In(connection)),

@@ -95,7 +95,7 @@ pub(super) async fn applied(
     schema: &str,
 ) -> Result<BTreeMap<String, String>, Trouble> {
     let what = "read which migrations were run";
-    within(what, async {
+    within(&server.name, what, async {
         let sql = format!("SELECT name::text, sha256::text FROM {}", ledger(schema));
         let rows: Result<Vec<(String, String)>, sqlx::Error> =
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).fetch_all(session).await;
@@ -147,10 +147,10 @@ pub(super) async fn run(
         // Without a farewell the server rolls back.
         Err(_) => Err(Trouble::new(
             TroubleKind::Deadline,
-            format!("failed to {what}: not done within {} s", deadline.as_secs_f32()),
+            format!("connection `{}`: failed to {what}: not done within {} s", server.name, deadline.as_secs_f32()),
         )),
         Ok(done) => {
-            let _ = within("leave", async { Ok(session.close().await) }).await;
+            let _ = within(&server.name, "leave", async { Ok(session.close().await) }).await;
             done
         }
     }

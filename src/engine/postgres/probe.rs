@@ -49,7 +49,7 @@ impl Probe<PostgresDatabase> for Prober {
         for target in targets {
             found.push(match self.enter(role, password, &target.name).await {
                 Ok(Some(session)) => {
-                    let _ = within("leave", async { Ok(session.close().await) }).await;
+                    let _ = within(&self.0.name, "leave", async { Ok(session.close().await) }).await;
                     Ok(Access::Allowed(format!("connect to database `{}`", target.name)))
                 }
                 Ok(None) => Ok(Access::Denied),
@@ -81,7 +81,9 @@ impl Probe<PostgresSchema> for Prober {
                 }
             }
             found.push(match sessions.get_mut(database) {
-                Some(Some(session)) => within("try a schema", schema(&self.0, session, &target.name)).await,
+                Some(Some(session)) => {
+                    within(&self.0.name, "try a schema", schema(&self.0, session, &target.name)).await
+                }
                 _ => Ok(Access::Denied),
             });
         }

@@ -78,7 +78,7 @@ impl Address {
     /// Nobody answers, TLS cannot be agreed on, or the answer is no AMQP 0-9-1.
     pub async fn open(&self, user: &str, password: &Secret, vhost: &str) -> Result<Answer, Trouble> {
         let what = "log in over AMQP";
-        within(what, async {
+        within(&self.connection, what, async {
             let mut wire = self.connect().await?;
             let failed = |error: io::Error| self.trouble(fault(&error), what, error.to_string());
             let answer = handshake(&mut wire, user, password, vhost).await.map_err(failed)?;

@@ -104,7 +104,7 @@ impl SecretsManager {
             | "MissingAuthenticationToken"
             | "ExpiredTokenException" => (TroubleKind::Credential, format!("the service answers {code}")),
             "RequestExpired" | "RequestTimeTooSkewed" => {
-                (TroubleKind::Setup, format!("the service answers {code}: the clock of this machine is wrong"))
+                (TroubleKind::Clock, format!("the service answers {code}: the clock of this machine is wrong"))
             }
             "EncryptionFailure" | "DecryptionFailure" => {
                 (TroubleKind::Forbidden, format!("the service answers {code}: it cannot use the key of the secret"))
@@ -148,7 +148,7 @@ impl SecretsManager {
     /// Returns what there is of a secret that has no current value to read.
     async fn without_value(&self, what: &str, key: &str) -> Result<Held, Trouble> {
         let asked = self.client.describe_secret().secret_id(key).send();
-        let found = within(what, async {
+        let found = within(&self.name, what, async {
             match asked.await {
                 Ok(found) => Ok(Some(found)),
                 Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
@@ -168,7 +168,7 @@ impl SecretsManager {
     async fn load(&self, key: &str) -> Result<Held, Trouble> {
         let what = format!("read the entry `{key}`");
         let asked = self.client.get_secret_value().secret_id(key).version_stage(CURRENT).send();
-        let found = within(&what, async {
+        let found = within(&self.name, &what, async {
             match asked.await {
                 Ok(found) => Ok(Some(found)),
                 Err(error) => {
@@ -203,7 +203,7 @@ impl SecretsManager {
         let text = self.text(&what, fields)?;
         let token = token(key, "", &text);
         let asked = self.client.create_secret().name(key).client_request_token(token).secret_string(text).send();
-        within(&what, async {
+        within(&self.name, &what, async {
             match asked.await {
                 Ok(_) => Ok(Written::Done),
                 // The latter: a secret of that name is scheduled for deletion.
@@ -231,7 +231,7 @@ impl SecretsManager {
             .secret_string(text)
             .version_stages(label)
             .send();
-        within(what, async {
+        within(&self.name, what, async {
             match asked.await {
                 Ok(made) => Ok(made.version_id),
                 Err(error)
@@ -262,7 +262,7 @@ impl SecretsManager {
             .remove_from_version_id(version)
             .move_to_version_id(made)
             .send();
-        within(&what, async {
+        within(&self.name, &what, async {
             match asked.await {
                 Ok(_) => Ok(Written::Done),
                 // The label is not on that version any more, or the secret is gone.
@@ -284,7 +284,7 @@ impl SecretsManager {
     async fn forget(&self, key: &str) -> Result<(), Trouble> {
         let what = format!("remove the entry `{key}`");
         let asked = self.client.delete_secret().secret_id(key).force_delete_without_recovery(true).send();
-        within(&what, async {
+        within(&self.name, &what, async {
             match asked.await {
                 Ok(_) => Ok(()),
                 Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
@@ -310,7 +310,8 @@ impl SecretsManager {
                 .max_results(PAGE)
                 .set_next_token(next)
                 .send();
-            let page = within(what, asked.map_err(|error| self.failed(what, "ListSecrets", &error))).await?;
+            let page =
+                within(&self.name, what, asked.map_err(|error| self.failed(what, "ListSecrets", &error))).await?;
             let names = page.secret_list().iter().filter_map(|secret| secret.name());
             found.extend(names.filter(|name| keys.contains(*name)).map(str::to_owned));
             match page.next_token {

@@ -133,7 +133,7 @@ impl KubernetesSecrets {
         };
         let request = request.map_err(|error| self.trouble(TroubleKind::Setup, what).because(error.to_string()))?;
         let client = self.client(what)?;
-        within(what, async {
+        within(&self.name, what, async {
             let answer = client.send(request.map(Body::from)).await.map_err(|error| self.failed(what, &error))?;
             let status = StatusCode::from_u16(answer.status().as_u16())
                 .map_err(|_| self.trouble(TroubleKind::Unexpected, what).because("the answer has no status"))?;

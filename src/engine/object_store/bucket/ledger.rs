@@ -80,7 +80,7 @@ impl Server {
         if answer.content_length().is_none_or(|length| usize::try_from(length).is_ok_and(|length| length > LARGEST)) {
             return Err(unexpected("it is longer than an intent".to_owned()));
         }
-        let body = crate::engine::within::within(what, async {
+        let body = crate::engine::within::within(&self.name, what, async {
             answer.body.collect().await.map_err(|error| {
                 Trouble::new(TroubleKind::Unreachable, format!("connection `{}`: failed to {what}", self.name))
                     .because(error.to_string())
