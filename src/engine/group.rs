@@ -1,6 +1,9 @@
 //! Resources of one kind on one connection: looked at together, decided one by one, worked on side by side.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use futures::{
     StreamExt,
@@ -10,7 +13,7 @@ use futures::{
 use tokio::time::Instant;
 
 use super::{
-    Look, Observe, Perform, Probe, Trouble,
+    Look, Observe, Perform, Probe, Trouble, TroubleKind,
     gate::{Gate, Outcome, PER_CONNECTION},
     isolation::{Finding, Matrix, Named, Tries},
     member::{Member, Progress, told},
@@ -335,9 +338,20 @@ fn tried_on<K: Kind>(own: &Member<K>, target: &Member<K>) -> Finding {
 async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Settings) {
     match settings.depth {
         Depth::Proven => {
+            // A store that did not answer once is not waited for again and again in one look.
+            let silent: RefCell<BTreeMap<String, Trouble>> = RefCell::default();
             let reads = members.iter_mut().map(async |member| {
-                if let Err(trouble) = member.read_credential().await {
+                let store = member.wanted.secret.as_ref().map(|secret| secret.store.clone()).unwrap_or_default();
+                let known = silent.borrow().get(&store).map(Trouble::again);
+                let read = match known {
+                    Some(trouble) => Err(trouble),
+                    None => member.read_credential().await,
+                };
+                if let Err(trouble) = read {
                     member.progress.trouble = Some(told(&trouble));
+                    if trouble.kind() == TroubleKind::Deadline {
+                        silent.borrow_mut().insert(store, trouble);
+                    }
                 }
             });
             // A store is asked for some at a time: each call has a deadline, and a connection of its own.
