@@ -1,6 +1,10 @@
 //! Resources of one kind on one connection: looked at together, decided one by one, worked on side by side.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use futures::{
     StreamExt,
@@ -350,9 +354,20 @@ fn tried_on<K: Kind>(own: &Member<K>, target: &Member<K>) -> Finding {
 async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Settings) {
     match settings.depth {
         Depth::Proven => {
+            // A store that did not answer once is not waited for again and again in one look.
+            let silent: RefCell<BTreeMap<String, Trouble>> = RefCell::default();
             let reads = members.iter_mut().map(async |member| {
-                if let Err(trouble) = member.read_credential().await {
+                let store = member.wanted.secret.as_ref().map(|secret| secret.store.clone()).unwrap_or_default();
+                let known = silent.borrow().get(&store).map(Trouble::again);
+                let read = match known {
+                    Some(trouble) => Err(trouble),
+                    None => member.read_credential().await,
+                };
+                if let Err(trouble) = read {
                     member.progress.trouble = Some(told(&trouble));
+                    if trouble.kind() == TroubleKind::Deadline {
+                        silent.borrow_mut().insert(store, trouble);
+                    }
                 }
             });
             // A store is asked for some at a time: each call has a deadline, and a connection of its own.

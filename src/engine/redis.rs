@@ -7,8 +7,8 @@ use std::{cell::RefCell, collections::BTreeSet, fs, sync::Arc};
 use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 use redis::{
-    Client, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError, ServerErrorKind,
-    TlsCertificates, Value, aio::MultiplexedConnection, cmd,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError,
+    ServerErrorKind, TlsCertificates, Value, aio::MultiplexedConnection, cmd,
 };
 use sha2::{Digest, Sha256};
 
@@ -73,7 +73,9 @@ impl Server {
             ConnectionAddr::TcpTls { .. } => Client::build_with_tls(info, certificates)?,
             _ => Client::open(info)?,
         };
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        // A call's deadline is ours: the client's own is half a second, which a loaded server may take.
+        let patient = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
         // The client's own login forgets what the server said: a wrong password, or that it has too many clients.
         let _: Value = cmd("AUTH").arg(user).arg(password.expose()).query_async(&mut connection).await?;
         Ok(connection)
@@ -136,6 +138,7 @@ impl Server {
         // What a server says of a command could repeat its arguments; the code says enough.
         let said = match error.code() {
             Some(code) => format!("the server answers {code}"),
+            None if error.is_io_error() => error.to_string(),
             None => error.category().to_owned(),
         };
         Trouble::new(kind, format!("connection `{}`: failed to {what}", self.name)).because(said)

@@ -49,9 +49,10 @@ pub fn look(servers: &Servers, resource: &Value) -> String {
             );
             done(&psql(None, POOL, &sql)) + &role(&user)
         }
-        "bucket" => match minio(None, "GET", &format!("{name}?tagging="), "") {
+        "bucket" => match minio(None, "GET", &name, "") {
             (404, answer) if answer.contains("NoSuchBucket") => String::new(),
-            (_, tags) => {
+            _ => {
+                let (_, tags) = minio(None, "GET", &format!("{name}?tagging="), "");
                 let rest = ["versioning", "lifecycle"].map(|part| minio(None, "GET", &format!("{name}?{part}="), "").1);
                 // Answers that are no success name the request.
                 let known = |text: &String| text.contains("<Status>") || text.contains("<Rule>");

@@ -10,7 +10,7 @@
     reason = "tests start programs and servers, and read files and clocks"
 )]
 
-// What other tests of the real program have, too; its own tests run there.
+// What tests/proof has: the program, the servers, their own clients, the documents.
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../proof"]
 mod shared {

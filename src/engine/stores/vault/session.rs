@@ -5,7 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the token that Kubernetes puts into the Pod's files")]
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{cell::RefCell, fs, path::PathBuf, time::Duration};
 
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -43,6 +43,14 @@ pub enum Login {
 pub(super) struct Session {
     login: Login,
     token: Mutex<Option<Token>>,
+    failed: RefCell<Failed>,
+}
+
+/// What came of logins that failed.
+#[derive(Default)]
+struct Failed {
+    times: usize,
+    last: Option<Trouble>,
 }
 
 struct Token {
@@ -91,17 +99,28 @@ impl Token {
 
 impl Session {
     pub(super) fn new(login: Login) -> Self {
-        Self { login, token: Mutex::new(None) }
+        Self { login, token: Mutex::new(None), failed: RefCell::default() }
     }
 
-    /// Returns a token that has time left.
+    /// Returns a token that has time left. Who waited for a login that failed is told so, and does not begin another:
+    /// together they would wait for a server that hangs as many times as there are entries.
     pub(super) async fn token(&self, api: &Api) -> Result<Secret, Trouble> {
+        let before = self.failed.borrow().times;
         let mut held = self.token.lock().await;
+        if let Failed { times, last: Some(trouble) } = &*self.failed.borrow()
+            && *times != before
+        {
+            return Err(trouble.again());
+        }
         let token = match held.take() {
-            None => self.log_in(api).await?,
-            Some(token) if token.is_due() => self.renewed(api, token).await?,
-            Some(token) => token,
+            None => self.log_in(api).await,
+            Some(token) if token.is_due() => self.renewed(api, token).await,
+            Some(token) => Ok(token),
         };
+        let token = token.inspect_err(|trouble| {
+            let mut failed = self.failed.borrow_mut();
+            *failed = Failed { times: failed.times + 1, last: Some(trouble.again()) };
+        })?;
         Ok(held.insert(token).text.clone())
     }
 
