@@ -53,7 +53,6 @@ fn two_revisions_are_compared_without_the_work_tree() {
 /// What a reviewer asks beside the change: how do the outside systems stand, and what will be done there?
 #[test]
 fn the_plan_of_what_changes_is_added() {
-    const TENANT: &str = "abc-corporation-7f3a9c";
     let scratch = Scratch::flagship();
     let _ = scratch.run(&["commit", "--author", "Platform Bot <bot@example.com>"]).success();
     let _ = scratch.run(&["provision", "apply", "--all", "--sandbox", "sandbox"]).success();
@@ -61,10 +60,9 @@ fn the_plan_of_what_changes_is_added() {
     let nothing = stdout(&scratch.run(&live).success());
     assert!(nothing.contains("no resources"), "{nothing}");
 
-    scratch.edit(&format!("tenants/{TENANT}.yaml"), "spec:\n", "spec:\n  values: { bucketQuotaGiB: 77 }\n");
-    scratch.edit("tiers/enterprise.yaml", "versioning: true", "versioning: true, quota: 77Gi");
+    scratch.edit("tiers/base.yaml", "maxUserConnections: 30", "maxUserConnections: 31");
     let text = stdout(&scratch.run(&live).success());
-    assert!(text.contains("Outside systems as they stand now") && text.contains(TENANT), "{text}");
+    assert!(text.contains("Outside systems as they stand now") && text.contains("30 → 31"), "{text}");
     let json = stdout(&scratch.run(&[&live[..], &["--format", "json"]].concat()).success());
     let document: Value = serde_json::from_str(&json).unwrap();
     assert!(document["live"]["counts"]["change"].as_u64() > Some(0), "{document:#}");
