@@ -23,7 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use error::{CommandError, Exit};
 use report::{Color, Ui};
 
-/// One YAML file per tenant in git: checked, rendered, reviewed, committed, for Argo CD
+/// One YAML file per tenant in git: checked, rendered, reviewed, committed and provisioned, for Argo CD
 #[derive(Debug, Parser)]
 #[command(name = "tenantry", version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {

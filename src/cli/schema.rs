@@ -71,7 +71,7 @@ pub(super) fn run(ui: &Ui, args: &SchemaArgs) -> Result<Exit, CommandError> {
         (None, None) => {
             for (name, schema) in all() {
                 let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-                ui.print(&format!("{name:<10} {}\n", about.lines().next().unwrap_or_default()));
+                ui.print(&format!("{name:<17}{}\n", about.lines().next().unwrap_or_default()));
             }
         }
     }
