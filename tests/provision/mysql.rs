@@ -501,12 +501,13 @@ fn mysql_database_crash_between_intent_and_note_is_decided_by_the_password() {
     assert_done(&destroy(&document));
 }
 
-/// Puts a table into a database as soon as the next step is done.
+/// Puts a table into the database of a resource once its user may enter it.
 struct Tenant(&'static str);
 
 impl Watch for Tenant {
     fn event(&self, event: Event<'_>) {
-        if let Event::Step { step, .. } = event
+        if let Event::Step { id, step, .. } = event
+            && id.strip_prefix("databases/") == Some(self.0)
             && step.action == "mysql-grant-privileges"
         {
             ask(&format!("CREATE TABLE IF NOT EXISTS `{}`.customers (id INT)", self.0));
