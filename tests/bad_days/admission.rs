@@ -11,8 +11,11 @@ use crate::{
     shared::documents,
 };
 
+/// Makes a document unusable.
+type Damage = fn(&mut Value);
+
 /// What is wrong with a document, and the code that says so.
-const FAULTS: [(&str, fn(&mut Value)); 5] = [
+const FAULTS: [(&str, Damage); 5] = [
     ("document-version", |document| document["apiVersion"] = json!("tenantry.dev/v2")),
     ("document-kind", |document| document["kind"] = json!("Job")),
     ("not-a-choice", |document| document["resources"][0]["kind"] = json!("oracleDatabase")),
