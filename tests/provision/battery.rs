@@ -77,7 +77,7 @@ pub trait Case {
 
     /// Returns how long a call may take while requests are stalled: well above what the slowest one takes.
     fn patience(&self) -> Duration {
-        Duration::from_millis(300)
+        Duration::from_secs(1)
     }
 }
 

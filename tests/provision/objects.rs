@@ -7,6 +7,7 @@ use std::{
     env,
     path::Path,
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -169,6 +170,11 @@ impl Case for Objects {
 
     fn proxy(&self) -> &Proxy {
         &self.proxy
+    }
+
+    /// The administrators' API derives a key for every body, which takes a debug build a third of a second.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(3)
     }
 }
 
