@@ -70,6 +70,18 @@ pub fn claim(tenant: &str, uid: &str) -> String {
 /// How a claim starts wherever a server keeps free text.
 pub const CLAIM_PREFIX: &str = "tenantry:";
 
+/// Returns the path of a tenant's document in a rendered tree.
+pub fn document_path(tenant: &str) -> String {
+    format!("tenants/{tenant}/provision.yaml")
+}
+
+/// Returns the tenant whose document stands at a path of a rendered tree.
+pub fn document_owner(path: &str) -> Option<&str> {
+    let tenant = path.strip_prefix("tenants/")?.strip_suffix("/provision.yaml")?;
+    // The hook Job below a tenant's manifests has the same name.
+    (!tenant.contains('/')).then_some(tenant)
+}
+
 /// Declares each kind once: variant, name in tier files and documents, settings, and whether it holds a customer's data.
 macro_rules! kinds {
     ($($(#[$doc:meta])+ $variant:ident $name:literal $wanted:ty, $data:literal;)+) => {

@@ -7,9 +7,8 @@ use std::{
 
 use anyhow::anyhow;
 use clap::Args;
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{
     Global,
@@ -23,6 +22,7 @@ use crate::{
     diff::{self, ChangeSet},
     engine::run::Depth,
     git::{self, GitError},
+    provision::document_path,
     sources::{ESTATE_FILE, Sources},
     tree::Tree,
 };
@@ -59,11 +59,6 @@ pub(super) struct Document {
     /// How the outside systems stand, and what would be done there for the tenants that change: with `--live` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<provision::Document>,
-}
-
-/// Returns the JSON Schema of what `diff --format json` writes.
-pub(super) fn schema() -> Value {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Document>().to_value()
 }
 
 /// What stands above the plan.
@@ -104,7 +99,7 @@ fn live(
     sandbox: Option<&Path>,
 ) -> Result<provision::Document, CommandError> {
     let tenants: BTreeSet<&String> = changes.entries.iter().flat_map(|entry| &entry.tenants).collect();
-    let paths = tenants.into_iter().map(|tenant| format!("tenants/{tenant}/provision.yaml"));
+    let paths = tenants.into_iter().map(|tenant| document_path(tenant));
     // A tenant whose file is gone has no document any more: nothing is planned for what it has.
     let files = paths.filter_map(|path| target.get(&path).map(|text| (path, text.to_string()))).collect();
     let documents = documents::admitted(ui, &files)?

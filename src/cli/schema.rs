@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
 use super::{
@@ -28,17 +29,22 @@ pub(super) struct SchemaArgs {
 fn all() -> [(&'static str, Value); 11] {
     [
         ("bundle", schema::bundle()),
-        ("check", schemars::schema_for!(findings::Document).to_value()),
-        ("commit", schemars::schema_for!(commit::Document).to_value()),
-        ("diff", diff::schema()),
+        ("check", printed::<findings::Document>()),
+        ("commit", printed::<commit::Document>()),
+        ("diff", printed::<diff::Document>()),
         ("estate", schema::estate()),
-        ("explain", schemars::schema_for!(explain::Document).to_value()),
-        ("isolation", schemars::schema_for!(isolation::Document).to_value()),
+        ("explain", printed::<explain::Document>()),
+        ("isolation", printed::<isolation::Document>()),
         ("provision", schema::provision()),
-        ("provision-report", schemars::schema_for!(provision::Document).to_value()),
+        ("provision-report", printed::<provision::Document>()),
         ("tenant", schema::tenant()),
         ("tier", schema::tier()),
     ]
+}
+
+/// The schema of what a command prints: what is always written is demanded, what may be left out is not.
+fn printed<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// The text of every schema file.

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic, Place, Report},
     plan::Plan,
+    provision,
     raw::tier::Format,
     rendered::{Origin, Rendered, RenderedObject},
     tree::Tree,
@@ -203,7 +204,7 @@ impl<'a> Tenant<'a> {
                 })),
                 Err(finding) => self.findings.push(*finding),
             }
-            files.insert(format!("{folder}/provision.yaml"), document);
+            files.insert(provision::document_path(plan.tenant.name.as_str()), document);
         }
         // Stable: objects of one file stay in the order of their template.
         self.objects.sort_by(|a, b| a.path.cmp(&b.path));

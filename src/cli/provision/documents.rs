@@ -22,7 +22,7 @@ use crate::{
         report::{Ui, findings},
     },
     git::{self, start},
-    provision::Document,
+    provision::{Document, document_owner, document_path},
     sources::{ESTATE_FILE, Sources},
     tree::Tree,
     yaml::{self, Profile},
@@ -144,7 +144,7 @@ fn folder_tree(folder: &Path) -> Result<Tree, CommandError> {
     let entries = fs::read_dir(&tenants).with_context(|| format!("failed to read {}", tenants.display()));
     for entry in entries.map_err(CommandError::usage)? {
         let entry = entry.map_err(CommandError::external)?;
-        let path = format!("tenants/{}/provision.yaml", entry.file_name().to_string_lossy());
+        let path = document_path(&entry.file_name().to_string_lossy());
         match fs::read_to_string(folder.join(&path)) {
             Ok(text) => drop(tree.insert(path, text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -170,11 +170,7 @@ fn output_branch(global: &Global) -> Result<String, CommandError> {
 fn chosen(tenants: &[String], all: bool, tree: &Tree) -> Result<BTreeMap<String, String>, CommandError> {
     let documents: BTreeMap<&str, (&str, &str)> = tree
         .under("tenants/")
-        .filter_map(|(path, text)| {
-            let tenant = path.strip_prefix("tenants/")?.strip_suffix("/provision.yaml")?;
-            // The hook Job below a tenant's manifests has the same name.
-            (!tenant.contains('/')).then_some((tenant, (path, text.as_ref())))
-        })
+        .filter_map(|(path, text)| Some((document_owner(path)?, (path, text.as_ref()))))
         .collect();
     if tenants.is_empty() && !all {
         return Err(

@@ -15,7 +15,7 @@ use crate::{
         report::{Event, StepOutcome, Unwatched, Watch},
         run::Depth,
     },
-    provision::Document,
+    provision::{Document, document_path},
     steps::Allow,
     tree::Tree,
     yaml,
@@ -77,7 +77,7 @@ pub(super) fn provision(ui: &Ui, directory: &Path, tree: &Tree, new: &str, other
 }
 
 fn document(tree: &Tree, tenant: &str) -> Result<Document, CommandError> {
-    let path = format!("tenants/{tenant}/provision.yaml");
+    let path = document_path(tenant);
     let text = tree.get(&path).ok_or_else(|| CommandError::internal(anyhow!("{path} was not rendered")))?;
     let document = yaml::read_documents(text).map_err(CommandError::internal)?.into_iter().next().unwrap_or_default();
     serde_json::from_value(document).map_err(CommandError::internal)
