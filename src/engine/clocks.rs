@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::{
-    Trouble,
+    Trouble, TroubleKind,
     connections::{Connections, Service},
     web,
 };
@@ -19,6 +19,17 @@ pub struct Reading {
     pub theirs: Timestamp,
     /// This machine's time when the answer was here.
     pub ours: Timestamp,
+}
+
+/// What a server is asked for, which completes "failed to …".
+pub(super) const QUESTION: &str = "ask for the time";
+
+/// Reads a server's answer: seconds since 1970, if it is a number at all.
+pub(super) fn time(connection: &str, seconds: Option<i64>) -> Result<Timestamp, Trouble> {
+    seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
+        let what = format!("connection `{connection}`: failed to {QUESTION}");
+        Trouble::new(TroubleKind::Unexpected, what).because("the answer is no time")
+    })
 }
 
 /// Asks every server of a document for its time, side by side: databases by a statement, all others by the `Date` of an

@@ -30,7 +30,9 @@ use sqlx::{
 };
 use tokio::sync::Semaphore;
 
-use super::{Secret, Trouble, TroubleKind, connections::Login as Administrator, gate::PER_CONNECTION, within::within};
+use super::{
+    Secret, Trouble, TroubleKind, clocks, connections::Login as Administrator, gate::PER_CONNECTION, within::within,
+};
 use crate::{
     name::mysql::covers,
     provision::connection::{Tls, TlsMode},
@@ -166,16 +168,11 @@ impl Server {
     /// # Errors
     /// The server does not say.
     pub async fn clock(&self) -> Result<Timestamp, Trouble> {
-        let about = About::reading("ask for the time");
-        let seconds = self.on_connection(about, async |connection| {
+        let seconds = self.on_connection(About::reading(clocks::QUESTION), async |connection| {
             let row = sqlx::raw_sql("SELECT CAST(UNIX_TIMESTAMP() AS CHAR)").fetch_one(connection).await?;
             row.try_get_unchecked::<String, _>(0)
         });
-        let seconds = seconds.await?.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-        seconds.ok_or_else(|| {
-            let what = format!("connection `{}`: failed to {}", self.name, about.what);
-            Trouble::new(TroubleKind::Unexpected, what).because("the answer is no time")
-        })
+        clocks::time(&self.name, seconds.await?.parse().ok())
     }
 
     /// Logs in as a tenant's user, asks whom the server takes it for, and leaves.

@@ -13,8 +13,8 @@ use redis::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Access, Look, Observe, Perform, Probe, Secret, Trouble, TroubleKind, connections::Login, points, service::Answers,
-    web, within::within,
+    Access, Look, Observe, Perform, Probe, Secret, Trouble, TroubleKind, clocks, connections::Login, points,
+    service::Answers, web, within::within,
 };
 use crate::{
     provision::{
@@ -108,13 +108,8 @@ impl Server {
     /// # Errors
     /// The server does not say.
     pub async fn clock(&self) -> Result<Timestamp, Trouble> {
-        let what = "ask for the time";
-        let answer = self.ask(what, &cmd("TIME")).await?;
-        let seconds = texts(&answer).first().and_then(|seconds| seconds.parse().ok());
-        seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
-            let what = format!("connection `{}`: failed to {what}", self.name);
-            Trouble::new(TroubleKind::Unexpected, what).because("the answer is no time")
-        })
+        let answer = self.ask(clocks::QUESTION, &cmd("TIME")).await?;
+        clocks::time(&self.name, texts(&answer).first().and_then(|seconds| seconds.parse().ok()))
     }
 
     fn trouble(&self, what: &str, error: &RedisError) -> Trouble {

@@ -16,7 +16,7 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    Trouble, TroubleKind,
+    Trouble, TroubleKind, clocks,
     within::{CALL, within},
 };
 
@@ -96,7 +96,7 @@ pub async fn send(name: &str, what: &str, request: RequestBuilder, limit: usize)
 /// # Errors
 /// As of [`client`] and [`send`].
 pub async fn clock(name: &str, url: &str, ca_file: Option<&str>) -> Result<Option<Timestamp>, Trouble> {
-    let answer = send(name, "ask for the time", client(name, ca_file)?.head(url), SMALL).await?;
+    let answer = send(name, clocks::QUESTION, client(name, ca_file)?.head(url), SMALL).await?;
     Ok(answer.headers.get(DATE).and_then(time))
 }
 

@@ -17,7 +17,7 @@ use sqlx::{
 };
 use tokio::sync::Mutex;
 
-use super::super::{Secret, Trouble, TroubleKind, connections::Login, within::within};
+use super::super::{Secret, Trouble, TroubleKind, clocks, connections::Login, within::within};
 use crate::provision::connection::{Tls, TlsMode};
 
 /// The database that the administrator works from: every cluster has it.
@@ -188,17 +188,12 @@ impl Server {
     /// # Errors
     /// The server does not say.
     pub async fn clock(&self) -> Result<Timestamp, Trouble> {
-        let what = "ask for the time";
-        let (seconds,): (i64,) = self
-            .with(MAINTENANCE, what, async |connection| {
-                let asked = sqlx::query_as("SELECT extract(epoch FROM clock_timestamp())::bigint");
-                asked.persistent(false).fetch_one(connection).await
-            })
-            .await?;
-        Timestamp::from_second(seconds).map_err(|_| {
-            let what = format!("connection `{}`: failed to {what}", self.name);
-            Trouble::new(TroubleKind::Unexpected, what).because("the answer is no time")
-        })
+        let asked = self.with(MAINTENANCE, clocks::QUESTION, async |connection| {
+            let asked = sqlx::query_as("SELECT extract(epoch FROM clock_timestamp())::bigint");
+            asked.persistent(false).fetch_one(connection).await
+        });
+        let (seconds,): (i64,) = asked.await?;
+        clocks::time(&self.name, Some(seconds))
     }
 
     /// Works in a tenant's database as the administrator, and leaves it again: an idle connection would keep it from
