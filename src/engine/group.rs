@@ -1,10 +1,6 @@
 //! Resources of one kind on one connection: looked at together, decided one by one, worked on side by side.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use futures::{
     StreamExt,
@@ -355,19 +351,20 @@ async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Se
     match settings.depth {
         Depth::Proven => {
             // A store that did not answer once is not waited for again and again in one look.
-            let silent: RefCell<BTreeMap<String, Trouble>> = RefCell::default();
+            let silent: RefCell<Vec<(Rc<dyn Store>, Trouble)>> = RefCell::default();
             let reads = members.iter_mut().map(async |member| {
-                let store = member.wanted.secret.as_ref().map(|secret| secret.store.clone()).unwrap_or_default();
-                let known = silent.borrow().get(&store).map(Trouble::again);
+                let known = member.store.as_ref().and_then(|own| {
+                    let silent = silent.borrow();
+                    silent.iter().find(|(store, _)| Rc::ptr_eq(store, own)).map(|(_, trouble)| trouble.again())
+                });
                 let read = match known {
                     Some(trouble) => Err(trouble),
                     None => member.read_credential().await,
                 };
-                if let Err(trouble) = read {
-                    member.progress.trouble = Some(told(&trouble));
-                    if trouble.kind() == TroubleKind::Deadline {
-                        silent.borrow_mut().insert(store, trouble);
-                    }
+                let Err(trouble) = read else { return };
+                member.progress.trouble = Some(told(&trouble));
+                if let (TroubleKind::Deadline, Some(store)) = (trouble.kind(), &member.store) {
+                    silent.borrow_mut().push((Rc::clone(store), trouble));
                 }
             });
             // A store is asked for some at a time: each call has a deadline, and a connection of its own.
@@ -397,8 +394,7 @@ async fn look_for_credentials<K: Kind>(members: &mut [&mut Member<K>], store: &R
         let Some(secret) = &member.wanted.secret else { continue };
         match &present {
             Ok(present) if present.contains(&secret.key) => {
-                member.progress.credential =
-                    credential::Seen::Present { missing: Vec::new(), stale: Vec::new(), awaited: Vec::new() };
+                member.progress.credential = credential::Seen::COMPLETE;
             }
             Ok(_) => member.progress.credential = credential::Seen::Absent,
             Err(trouble) => member.progress.trouble = Some(told(trouble)),

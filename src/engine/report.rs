@@ -26,7 +26,6 @@ pub struct ResourceReport {
     pub standing: Standing,
     /// Ids of resources of the tenant that must stand before its steps are done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(default)]
     pub after: Vec<String>,
     /// Its steps, in order.
     pub steps: Vec<StepReport>,

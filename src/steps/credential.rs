@@ -42,6 +42,11 @@ pub enum Seen {
     Deleted,
 }
 
+impl Seen {
+    /// An entry that lacks nothing.
+    pub const COMPLETE: Self = Self::Present { missing: Vec::new(), stale: Vec::new(), awaited: Vec::new() };
+}
+
 /// One write to the secret store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase")]

@@ -16,7 +16,10 @@ use crate::{
         error::{CommandError, Exit},
         report::{Format, Ui},
     },
-    engine::{Purpose, run::Depth},
+    engine::{
+        Purpose,
+        run::{self, Depth},
+    },
     provision,
     steps::Allow,
 };
@@ -51,7 +54,7 @@ pub(in crate::cli) fn look(
 ) -> Result<Document, CommandError> {
     let settings = runtime::settings(Purpose::Apply, depth, Allow::default(), false);
     let (documents, left) = super::apply::split(documents);
-    match runtime::look(&documents, sandbox, &settings)? {
+    match runtime::opened(&documents, sandbox, &settings, async |_, groups| run::plan(groups, &settings).await)? {
         Some(resources) => Ok(Document::new(resources, left)),
         None => Err(CommandError::later(anyhow!("the look was cut short"))),
     }

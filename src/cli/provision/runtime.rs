@@ -40,15 +40,6 @@ fn pause(round: usize) -> LocalBoxFuture<'static, ()> {
     Box::pin(tokio::time::sleep(Duration::from_millis(base + jitter * base / 255)))
 }
 
-/// Looks at what documents are about, with stand-ins in `sandbox` where one is named, and decides what would be done.
-pub(in crate::cli) fn look(
-    documents: &[Document],
-    sandbox: Option<&Path>,
-    settings: &Settings,
-) -> Result<Option<Vec<ResourceReport>>, CommandError> {
-    opened(documents, sandbox, settings, async |_, groups| run::plan(groups, settings).await)
-}
-
 /// Makes reality match documents, or takes away what they are about.
 pub(in crate::cli) fn work(
     documents: &[Document],

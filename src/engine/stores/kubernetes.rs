@@ -123,7 +123,7 @@ impl KubernetesSecrets {
     async fn send(&self, what: &str, call: Call<'_>) -> Result<Reply, Trouble> {
         let (verb, requests) = (call.verb(), Request::new(format!("/api/v1/namespaces/{}/secrets", self.namespace)));
         // Whose fields these are, where others have a hand in the object.
-        let ours = PostParams { dry_run: false, field_manager: Some("tenantry".to_owned()) };
+        let ours = PostParams { field_manager: Some("tenantry".to_owned()), ..PostParams::default() };
         let request = match call {
             Call::Get(name) => requests.get(name, &GetParams::default()),
             Call::Create(bytes) => requests.create(&ours, bytes),
