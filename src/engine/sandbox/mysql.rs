@@ -178,6 +178,10 @@ impl Server {
                 self.claims()?.insert(row(*of, name), Row::new(&claim, host, true));
             }
             A::NoteAgain { of, name, host } => {
+                let is_kept = |database: &Database| *of == Noted::Database && !database.tables.is_empty();
+                if self.databases.get(name).is_some_and(is_kept) {
+                    return Err(not_empty(name));
+                }
                 let note = self.our_note(*of, name, &claim)?;
                 (note.is_made, note.host) = (false, host.clone());
             }
@@ -207,8 +211,7 @@ impl Server {
             }
             A::DropEmptyDatabase { database } => {
                 if !self.database(database)?.tables.is_empty() {
-                    let message = format!("sandbox: database `{database}` is not empty, and stays");
-                    return Err(Trouble::new(TroubleKind::Refused, message));
+                    return Err(not_empty(database));
                 }
                 self.databases.remove(database);
             }
@@ -324,6 +327,10 @@ fn password(look: Look<'_, MysqlDatabaseSpec>) -> Result<String, Trouble> {
 
 fn missing(what: &str) -> Trouble {
     Trouble::new(TroubleKind::Missing, format!("sandbox: {what} is not there"))
+}
+
+fn not_empty(database: &str) -> Trouble {
+    Trouble::new(TroubleKind::Refused, format!("sandbox: database `{database}` is not empty, and stays"))
 }
 
 fn exists(what: &str) -> Trouble {

@@ -24,7 +24,8 @@ pub enum MysqlAction {
         /// The host part of an account; empty for a database.
         host: String,
     },
-    /// Note that an object that we had made is about to be made anew.
+    /// Note that an object that we had made is about to be made anew. Not of a database that holds something: it would be
+    /// nobody's.
     NoteAgain {
         /// What it is.
         of: Noted,
