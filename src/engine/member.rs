@@ -138,7 +138,12 @@ impl<K: Kind> Member<K> {
             Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential, &settings.allow)
                 .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, &settings.allow)?)))
                 .map(|(credential, actions)| (self.taking(credential, &actions), actions)),
-            Purpose::Destroy => K::destroy(self.asked(), seen).map(|actions| (self.forget(), actions)),
+            Purpose::Destroy => match K::destroy(self.asked(), seen) {
+                // A tenant made again under the name has it already: nothing is left of the old one, and what is left of
+                // it elsewhere stands in the new one's way.
+                Err(Refusal::Another { owner, .. }) if owner.tenant == self.claim.tenant => Ok(Default::default()),
+                decided => decided.map(|actions| (self.forget(), actions)),
+            },
         };
         match decided {
             Ok(decided) => {
