@@ -11,7 +11,7 @@ use crate::{
     provision::mysql::MysqlDatabaseSpec,
     steps::{
         Action,
-        mysql::{Flavour, MysqlAction, MysqlDatabase, Noted, max_user_connections, tls},
+        mysql::{Flavour, MysqlAction, MysqlDatabase, max_user_connections, tls},
     },
 };
 
@@ -53,18 +53,11 @@ impl Performer {
 
     /// The server is asked for emptiness just before.
     async fn drop_empty(&self, about: About, database: &str) -> Result<(), Trouble> {
-        if !points::planted("mysql-undo-drops-data") {
-            self.must_be_empty(database).await?;
-        }
-        self.0.write(about, sql::drop_database(database)).await.map(drop)
-    }
-
-    async fn must_be_empty(&self, database: &str) -> Result<(), Trouble> {
-        if self.0.holds_anything(database).await? {
+        if !points::planted("mysql-undo-drops-data") && self.0.holds_anything(database).await? {
             let message = format!("connection `{}`: database `{database}` is not empty, and stays", self.0.name);
             return Err(Trouble::new(TroubleKind::Refused, message));
         }
-        Ok(())
+        self.0.write(about, sql::drop_database(database)).await.map(drop)
     }
 }
 
@@ -108,10 +101,6 @@ impl Perform<MysqlDatabase> for Performer {
         let flavour = server.flavour;
         let statement = match action {
             A::NoteAgain { of, name, host } => {
-                // What holds something, and is only intended, would be nobody's.
-                if *of == Noted::Database {
-                    self.must_be_empty(name).await?;
-                }
                 self.note(about, sql::note_again(*of, name, host, claim)).await?;
                 return Ok(Answers::new());
             }

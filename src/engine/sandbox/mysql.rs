@@ -178,9 +178,8 @@ impl Server {
                 self.claims()?.insert(row(*of, name), Row::new(&claim, host, true));
             }
             A::NoteAgain { of, name, host } => {
-                let is_kept = |database: &Database| *of == Noted::Database && !database.tables.is_empty();
-                if self.databases.get(name).is_some_and(is_kept) {
-                    return Err(not_empty(name));
+                if *of == Noted::Database && self.databases.contains_key(name) {
+                    return Err(missing("our row of the ledger"));
                 }
                 let note = self.our_note(*of, name, &claim)?;
                 (note.is_made, note.host) = (false, host.clone());
