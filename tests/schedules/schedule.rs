@@ -64,21 +64,28 @@ struct World {
 pub fn run(seed: u64) -> Result<Tally, String> {
     let mut chance = Chance::new(seed);
     let kinds = estate::choose(&mut chance);
-    play(seed, chance, kinds, None)
+    let settlers = 1 + chance.below(2);
+    play(seed, chance, kinds, settlers, None)
 }
 
-/// Runs the schedule of a seed with those kinds.
+/// Runs the schedule of a seed with those kinds, over land that nobody has settled.
 pub fn run_of(seed: u64, kinds: Chosen) -> Result<Tally, String> {
-    play(seed, Chance::new(seed), kinds, None)
+    play(seed, Chance::new(seed), kinds, 0, None)
 }
 
 /// Runs the schedule of a seed over stand-ins that make a mistake.
 pub fn run_with(seed: u64, mistake: &Mistake) -> Result<Tally, String> {
     let kinds = estate::chosen(mistake.kinds.iter().copied());
-    play(seed, Chance::new(seed), kinds, Some(mistake))
+    play(seed, Chance::new(seed), kinds, 2, Some(mistake))
 }
 
-fn play(seed: u64, mut chance: Chance, kinds: Chosen, mistake: Option<&Mistake>) -> Result<Tally, String> {
+fn play(
+    seed: u64,
+    mut chance: Chance,
+    kinds: Chosen,
+    settlers: usize,
+    mistake: Option<&Mistake>,
+) -> Result<Tally, String> {
     let storm = Storm::new(Chance::new(seed ^ 0xdead_beef), mistake.map(|mistake| mistake.spoil));
     let sandbox = Rc::new(Sandbox::in_memory(Some(Rc::clone(&storm) as _)));
     storm.over(&sandbox);
@@ -98,6 +105,7 @@ fn play(seed: u64, mut chance: Chance, kinds: Chosen, mistake: Option<&Mistake>)
         next_uid: 1,
         tally: Tally::default(),
     };
+    (0..settlers).for_each(|_| world.add());
     for _ in 0..events {
         world.event()?;
     }
@@ -319,6 +327,7 @@ impl World {
             racers.push(Racer { work, may_crash });
         }
         racers.extend(self.user());
+        let count = if self.tenants.is_empty() { 0 } else { count };
         self.tally.event("runs", count);
         self.tally.event("runs beside others", if count > 1 { count } else { 0 });
         let before = self.sentinels.borrow().clone();
