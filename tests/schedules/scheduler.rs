@@ -12,7 +12,10 @@ use std::{
 use futures::future::LocalBoxFuture;
 use tenantry::engine::sandbox::{Fate, Sandbox, State, Weather};
 
-use super::{chance::Chance, planted::Spoil};
+use super::{
+    chance::Chance,
+    planted::{Amends, Spoil},
+};
 
 /// Lets calls fail and others go first, by chance. Calm weather does neither. It also looks at the secret store after
 /// every write: what is stored once must never change, not even for the time of a call.
@@ -33,7 +36,7 @@ struct Conditions {
     replies_lost: usize,
     calls: BTreeMap<&'static str, usize>,
     /// Takes the mistake of the last call back, as far as it is not to stay.
-    amends: Option<Box<dyn FnOnce(&mut State)>>,
+    amends: Amends,
     /// Whether the last call wrote to the secret store.
     stores: bool,
     /// What is stored: claim, key and field → text.
