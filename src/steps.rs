@@ -59,6 +59,17 @@ pub trait Kind: Sized + 'static {
     /// An undoing of something that can hold data must itself demand emptiness of the server.
     fn undo(action: &Self::Action) -> Option<Self::Action>;
 
+    /// Returns whether what these actions bring or take away may be what another run is about to store. Then only the
+    /// run that has taken the entry last may do them and store what comes of them; any other one looks again.
+    fn is_contested(_: &[Self::Action]) -> bool {
+        false
+    }
+
+    /// Returns whether these actions make what answers that are stored do not speak of: those go from the entry first.
+    fn makes_anew(_: &[Self::Action]) -> bool {
+        false
+    }
+
     /// Returns whether anything of the resource is there at all.
     fn exists(asked: Asked<'_, Self::Spec>, seen: &Self::Seen) -> bool;
 }

@@ -105,12 +105,13 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
         let bound = gate.of_connection(&member.wanted.connection);
         let Ok(_permit) = bound.acquire().await else { return Outcome::Failed };
         member.progress.touched = true;
+        let is_contested = K::is_contested(&actions);
         let is_forgotten_first = points::planted("forget-first");
         let (first, last): (Vec<_>, Vec<_>) = credential
             .into_iter()
             .partition(|action| !matches!(action, CredentialAction::Forget { .. }) || is_forgotten_first);
         for action in &first {
-            if !Self::store_step(member, action, settings, gate, watch).await {
+            if !Self::store_step(member, action, is_contested, settings, gate, watch).await {
                 return Outcome::Failed;
             }
         }
@@ -122,7 +123,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
             let result = performer.perform(member.look(), action).await;
             points::pass(action.name(), Side::After);
             let result = match result {
-                Ok(answers) => member.keep(answers, settings).await,
+                Ok(answers) => member.keep(answers, is_contested, settings).await,
                 Err(trouble)
                     if matches!(trouble.kind(), TroubleKind::Unreachable | TroubleKind::Deadline)
                         && points::planted("reply-trusted") =>
@@ -143,7 +144,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
             member.store_late().await;
         }
         for action in &last {
-            if !Self::store_step(member, action, settings, gate, watch).await {
+            if !Self::store_step(member, action, false, settings, gate, watch).await {
                 return Outcome::Failed;
             }
         }
@@ -153,6 +154,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
     async fn store_step(
         member: &mut Member<K>,
         action: &CredentialAction,
+        is_contested: bool,
         settings: &Settings,
         gate: &Gate,
         watch: &dyn Watch,
@@ -161,7 +163,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
             return false;
         }
         points::pass(action.name(), Side::Before);
-        let result = member.credential(action, settings).await;
+        let result = member.credential(action, is_contested, settings).await;
         points::pass(action.name(), Side::After);
         Self::ended(member, action, result, watch)
     }

@@ -10,9 +10,16 @@ use super::{
     store::{Held, Store, Written},
 };
 use crate::{
-    provision::Wanted,
-    steps::{Action, Allow, Asked, Kind, Refusal, Standing, claim::Claim, credential, credential::CredentialAction},
+    provision::{Wanted, secret::SecretField},
+    steps::{
+        Action, Allow, Asked, Kind, Refusal, Standing,
+        claim::Claim,
+        credential::{self, CredentialAction, TURN_FIELD},
+    },
 };
+
+/// The length of the text that tells the turns of runs at an entry apart.
+const TURN: u16 = 16;
 
 /// One resource of a group.
 pub(super) struct Member<K: Kind> {
@@ -131,8 +138,14 @@ impl<K: Kind> Member<K> {
         let allow = everything.as_ref().unwrap_or(&settings.allow);
         let decided = match settings.purpose {
             Purpose::Apply => credential::decide(self.wanted.secret.as_ref(), &progress.credential, allow)
-                .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, allow)?))),
-            Purpose::Destroy => K::destroy(self.asked(), seen).map(|actions| (self.forget(), actions)),
+                .and_then(|credential| Ok((credential, K::decide(self.asked(), seen, allow)?)))
+                .map(|(credential, actions)| (self.taking(credential, &actions), actions)),
+            Purpose::Destroy => match K::destroy(self.asked(), seen) {
+                // A tenant made again under the name has it already: nothing is left of the old one, and what is left of
+                // it elsewhere stands in the new one's way.
+                Err(Refusal::Another { owner, .. }) if owner.tenant == self.claim.tenant => Ok(Default::default()),
+                decided => decided.map(|actions| (self.forget(), actions)),
+            },
         };
         match decided {
             Ok(decided) => {
@@ -162,6 +175,32 @@ impl<K: Kind> Member<K> {
         Allow { adopt, replace: false }
     }
 
+    /// Returns what is done with the credential before the actions. What is stored of an object that is made anew goes;
+    /// and where answers are awaited that another run may be about to store, the entry is taken. Either completes it.
+    fn taking(&self, credential: Vec<CredentialAction>, actions: &[K::Action]) -> Vec<CredentialAction> {
+        let (Some(secret), credential::Seen::Present { awaited, .. }) =
+            (&self.wanted.secret, &self.progress.credential)
+        else {
+            return credential;
+        };
+        let stale = if K::makes_anew(actions) { self.stored_answers() } else { Vec::new() };
+        let key = secret.key.clone();
+        if !stale.is_empty() {
+            vec![CredentialAction::Renew { key, fields: stale }]
+        } else if !awaited.is_empty() && K::is_contested(actions) {
+            vec![CredentialAction::Take { key }]
+        } else {
+            credential
+        }
+    }
+
+    /// Returns the fields of the entry that answers brought.
+    fn stored_answers(&self) -> Vec<String> {
+        let (Some(secret), Some(entry)) = (&self.wanted.secret, &self.progress.entry) else { return Vec::new() };
+        let answers = secret.fields.iter().filter(|(_, field)| matches!(field, SecretField::Answer(_)));
+        answers.map(|(name, _)| name.clone()).filter(|name| entry.get(name).is_some()).collect()
+    }
+
     /// The credential goes last, and only once nothing is left that it opens.
     pub(super) fn forget(&self) -> Vec<CredentialAction> {
         match (&self.wanted.secret, &self.progress.credential) {
@@ -172,30 +211,48 @@ impl<K: Kind> Member<K> {
         }
     }
 
-    /// Writes the credential, and reads back what is stored: another run may have been first.
-    pub(super) async fn credential(&mut self, action: &CredentialAction, settings: &Settings) -> Result<(), Trouble> {
+    /// Writes the credential, and reads back what is stored: another run may have been first. That is no trouble, as
+    /// what the other run stored is as good as ours; unless answers are at stake, as where `is_contested`, see
+    /// [`Kind::is_contested`].
+    pub(super) async fn credential(
+        &mut self,
+        action: &CredentialAction,
+        is_contested: bool,
+        settings: &Settings,
+    ) -> Result<(), Trouble> {
         let (Some(secret), Some(store)) = (&self.wanted.secret, &self.store) else { return Ok(()) };
         let none = super::service::Answers::new();
-        match action {
-            CredentialAction::Store { key } => {
-                let fields = Entry::completed(None, secret, &self.claim, settings.make, &none)?;
-                if points::planted("generate-before-store") {
-                    self.progress.entry = Some(Entry::new(fields, ""));
-                    self.progress.credential = credential::Seen::COMPLETE;
-                    return Ok(());
-                }
-                // Lost is no trouble: what the other run stored is as good as ours.
-                let _: Written = store.create(key, &fields).await?;
+        let entry = self.progress.entry.as_ref();
+        let version = entry.map(|entry| entry.version.clone()).unwrap_or_default();
+        let completed = |entry| Entry::completed(entry, secret, &self.claim, settings.make, &none);
+        let written = match action {
+            CredentialAction::Store { .. } if points::planted("generate-before-store") => {
+                self.progress.entry = Some(Entry::new(completed(None)?, ""));
+                self.progress.credential = credential::Seen::COMPLETE;
+                return Ok(());
             }
-            CredentialAction::Complete { key, fields: _ } => {
-                let entry = self.progress.entry.as_ref();
-                let fields = Entry::completed(entry, secret, &self.claim, settings.make, &none)?;
-                let version = entry.map(|entry| entry.version.clone()).unwrap_or_default();
-                let _: Written = store.replace(key, &version, &fields).await?;
+            CredentialAction::Store { key } => store.create(key, &completed(None)?).await?,
+            CredentialAction::Complete { key, fields: _ } => store.replace(key, &version, &completed(entry)?).await?,
+            CredentialAction::Take { key } => {
+                let mut fields = completed(entry)?;
+                fields.insert(TURN_FIELD.to_owned(), (settings.make)(TURN)?);
+                store.replace(key, &version, &fields).await?
             }
-            CredentialAction::Forget { key } => store.remove(key).await?,
+            CredentialAction::Renew { key, fields: stale } => {
+                let mut fields = completed(entry)?;
+                fields.retain(|name, _| !stale.contains(name));
+                store.replace(key, &version, &fields).await?
+            }
+            CredentialAction::Forget { key } => {
+                store.remove(key).await?;
+                Written::Done
+            }
+        };
+        let is_renewed = matches!(action, CredentialAction::Renew { .. });
+        match written {
+            Written::Lost if is_contested || is_renewed => Err(outpaced(&secret.key)),
+            Written::Lost | Written::Done => self.read_credential().await,
         }
-        self.read_credential().await
     }
 
     /// What the bug `generate-before-store` does last.
@@ -205,8 +262,14 @@ impl<K: Kind> Member<K> {
         }
     }
 
-    /// Stores what an answer brought, before anything else can go wrong.
-    pub(super) async fn keep(&mut self, answers: super::service::Answers, settings: &Settings) -> Result<(), Trouble> {
+    /// Stores what an answer brought, before anything else can go wrong. Where `is_contested`, another run that has
+    /// written since may have taken back what the answer speaks of.
+    pub(super) async fn keep(
+        &mut self,
+        answers: super::service::Answers,
+        is_contested: bool,
+        settings: &Settings,
+    ) -> Result<(), Trouble> {
         let (Some(secret), Some(store)) = (self.wanted.secret.clone(), self.store.clone()) else { return Ok(()) };
         if answers.is_empty() {
             return Ok(());
@@ -224,11 +287,11 @@ impl<K: Kind> Member<K> {
             if written == Written::Done {
                 return Ok(());
             }
+            if is_contested {
+                break;
+            }
         }
-        Err(Trouble::new(
-            TroubleKind::Busy,
-            format!("failed to store an answer at `{}`: others write there", secret.key),
-        ))
+        Err(outpaced(&secret.key))
     }
 
     pub(super) fn note(&mut self, action: &impl Action, outcome: StepOutcome) -> StepReport {
@@ -237,6 +300,10 @@ impl<K: Kind> Member<K> {
         self.progress.steps.push(step.clone());
         step
     }
+}
+
+fn outpaced(key: &str) -> Trouble {
+    Trouble::new(TroubleKind::Busy, format!("failed to store a credential at `{key}`: another run writes there"))
 }
 
 /// Puts a trouble into the words of a report.

@@ -133,6 +133,30 @@ fn a_bulk_look_asks_every_store_for_its_own() {
     assert!(reports.iter().all(|report| report.standing == Standing::Ok), "{reports:#?}");
 }
 
+#[test]
+fn what_is_left_of_an_old_tenant_goes_though_a_new_one_of_its_name_has_the_rest() {
+    let sandbox = Rc::new(Sandbox::in_memory(None));
+    let connections = Connections::stand_ins(Rc::clone(&sandbox));
+    let run = |purpose| {
+        let documents = [document("1")];
+        let mut groups = block_on(kinds::open(&documents, &connections, purpose)).unwrap();
+        block_on(run::apply(&mut groups, &settings(purpose), &Unwatched))
+    };
+    run(Purpose::Apply);
+    let second = "tenantry:abc:2".to_owned();
+    sandbox.meddle(|state| {
+        state.redis.users.values_mut().for_each(|user| user.claim = Some(second.clone()));
+        let entry = state.secrets.entries.get_mut("tenants/abc/cache").unwrap();
+        entry.fields.insert("tenantry-claim".to_owned(), second.clone());
+    });
+    let before = sandbox.state();
+    let reports = run(Purpose::Destroy);
+    assert_eq!(standings(&reports), [("app-key", Standing::Remove), ("cache", Standing::Gone)]);
+    let after = sandbox.state();
+    assert_eq!(after.secrets.entries.keys().collect::<Vec<_>>(), ["tenants/abc/cache"]);
+    assert_eq!(after.redis, before.redis, "what the new one has is not touched");
+}
+
 thread_local! {
     /// What another run does while this one waits.
     static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };

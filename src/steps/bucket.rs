@@ -112,14 +112,12 @@ impl Kind for S3Bucket {
         Ok(actions)
     }
 
-    /// The server itself refuses to delete a bucket that holds anything.
+    /// The server itself refuses to delete a bucket that holds anything. An intent stays: another run may be about to make
+    /// what it speaks of.
     fn undo(action: &BucketAction) -> Option<BucketAction> {
         match action {
             BucketAction::Create { bucket, region: _, without: _ } => {
                 Some(BucketAction::Delete { bucket: bucket.clone() })
-            }
-            BucketAction::DeclareIntent { ledger, bucket } => {
-                Some(BucketAction::ForgetIntent { ledger: ledger.clone(), bucket: bucket.clone() })
             }
             _ => None,
         }

@@ -19,6 +19,9 @@ use crate::provision::{
 /// The field of every entry that is its claim: it is written with the values, so no store needs a second call for it.
 pub const CLAIM_FIELD: &str = "tenantry-claim";
 
+/// The field that changes whenever a run takes an entry, so that an entry which was read before cannot be replaced.
+pub const TURN_FIELD: &str = "tenantry-turn";
+
 /// What the secret store has for a resource. Values do not come here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Seen {
@@ -64,6 +67,18 @@ pub enum CredentialAction {
         /// The fields that are added or corrected.
         fields: Vec<String>,
     },
+    /// Change the entry so that no run which has read it before can replace it.
+    Take {
+        /// The key.
+        key: String,
+    },
+    /// Take out of the entry what answers brought that speak of something which is gone.
+    Renew {
+        /// The key.
+        key: String,
+        /// The fields.
+        fields: Vec<String>,
+    },
     /// Take the entry away, at the very end of a removal.
     Forget {
         /// The key.
@@ -75,7 +90,9 @@ impl Action for CredentialAction {
     fn verb(&self) -> Verb {
         match self {
             CredentialAction::Store { .. } => Verb::Create,
-            CredentialAction::Complete { .. } => Verb::Change,
+            CredentialAction::Complete { .. } | CredentialAction::Take { .. } | CredentialAction::Renew { .. } => {
+                Verb::Change
+            }
             CredentialAction::Forget { .. } => Verb::Remove,
         }
     }
@@ -84,6 +101,8 @@ impl Action for CredentialAction {
         match self {
             CredentialAction::Store { .. } => "store-credential",
             CredentialAction::Complete { .. } => "complete-credential",
+            CredentialAction::Take { .. } => "take-credential",
+            CredentialAction::Renew { .. } => "renew-credential",
             CredentialAction::Forget { .. } => "forget-credential",
         }
     }
@@ -95,6 +114,12 @@ impl fmt::Display for CredentialAction {
             CredentialAction::Store { key } => write!(f, "store a new credential at `{key}`"),
             CredentialAction::Complete { key, fields } => {
                 write!(f, "complete the credential at `{key}`: {}", fields.join(", "))
+            }
+            CredentialAction::Take { key } => {
+                write!(f, "take the credential at `{key}`: no other run may store an answer there now")
+            }
+            CredentialAction::Renew { key, fields } => {
+                write!(f, "take out of the credential at `{key}` what is gone: {}", fields.join(", "))
             }
             CredentialAction::Forget { key } => write!(f, "delete the credential at `{key}`"),
         }

@@ -326,6 +326,10 @@ impl Kind for HttpResource {
         }
     }
 
+    fn makes_anew(actions: &[HttpAction]) -> bool {
+        actions.iter().any(|action| matches!(action, HttpAction::Create { .. }))
+    }
+
     fn exists(_: Asked<'_, HttpResourceSpec>, seen: &Seen) -> bool {
         !seen.objects.is_empty()
     }

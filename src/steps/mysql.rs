@@ -124,14 +124,18 @@ impl Kind for MysqlDatabase {
         Ok(actions)
     }
 
-    /// A note stays, as one that only intends: another run may be about to make what it speaks of.
+    /// A note stays, as one that only intends: another run may be about to make what it speaks of. Of an account it says
+    /// so before the account goes, of a database once that is gone: one that holds something goes not, and would be
+    /// nobody's.
     fn undo(action: &MysqlAction) -> Option<MysqlAction> {
         match action {
             MysqlAction::CreateDatabase { database, character_set: _, collation: _ } => {
                 Some(MysqlAction::DropEmptyDatabase { database: database.clone() })
             }
             MysqlAction::CreateUser { account } => Some(MysqlAction::DropUser { account: account.clone() }),
-            MysqlAction::NoteMade { of, name, host } => {
+            MysqlAction::NoteMade { of: of @ Noted::User, name, host }
+            | MysqlAction::NoteIntent { of: of @ Noted::Database, name, host }
+            | MysqlAction::NoteAgain { of: of @ Noted::Database, name, host } => {
                 Some(MysqlAction::NoteAgain { of: *of, name: name.clone(), host: host.clone() })
             }
             _ => None,
@@ -263,7 +267,9 @@ fn notes(wanted: &Wanted<MysqlDatabaseSpec>, claim: &Claim, seen: &Seen) -> (Opt
     let before = match &seen.note {
         None => Some(MysqlAction::NoteIntent { of, name, host }),
         Some(note) if note.claim != *claim => Some(MysqlAction::NoteAdopted { of, name, host }),
-        Some(note) if note.is_made || note.host != host => Some(MysqlAction::NoteAgain { of, name, host }),
+        Some(note) if note.is_made || note.host != host || of == Noted::Database => {
+            Some(MysqlAction::NoteAgain { of, name, host })
+        }
         Some(_) => None,
     };
     (before, made)

@@ -93,6 +93,10 @@ impl Kind for ObjectStoreUser {
         }
     }
 
+    fn is_contested(actions: &[UserAction]) -> bool {
+        actions.iter().any(|action| matches!(action, UserAction::Iam(action) if iam::is_contested(action)))
+    }
+
     fn exists(_: Asked<'_, ObjectStoreUserSpec>, seen: &Seen) -> bool {
         match seen {
             Seen::Minio(seen) => seen.user.is_some() || seen.policy.is_some(),

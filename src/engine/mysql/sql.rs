@@ -117,10 +117,16 @@ pub fn note_adopted(of: Noted, name: &str, host: &str, claim: &Claim) -> String 
     )
 }
 
-/// Changes our row; touches none that is another's.
+/// Changes our row; touches none that is another's, and none of a database that is there: another run has made it.
 pub fn note_again(of: Noted, name: &str, host: &str, claim: &Claim) -> String {
     let (ledger, state, host) = (identifier(LEDGER), text(INTENDED), text(host));
-    format!("UPDATE {ledger}.`claims` SET `state` = {state}, `host` = {host} {}", our_row(of, name, claim))
+    let absent = match of {
+        Noted::User => String::new(),
+        Noted::Database => {
+            format!(" AND NOT EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {})", text(name))
+        }
+    };
+    format!("UPDATE {ledger}.`claims` SET `state` = {state}, `host` = {host} {}{absent}", our_row(of, name, claim))
 }
 
 /// Changes our row; touches none that is another's.

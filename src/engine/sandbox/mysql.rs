@@ -178,6 +178,9 @@ impl Server {
                 self.claims()?.insert(row(*of, name), Row::new(&claim, host, true));
             }
             A::NoteAgain { of, name, host } => {
+                if *of == Noted::Database && self.databases.contains_key(name) {
+                    return Err(missing("our row of the ledger"));
+                }
                 let note = self.our_note(*of, name, &claim)?;
                 (note.is_made, note.host) = (false, host.clone());
             }
@@ -207,8 +210,7 @@ impl Server {
             }
             A::DropEmptyDatabase { database } => {
                 if !self.database(database)?.tables.is_empty() {
-                    let message = format!("sandbox: database `{database}` is not empty, and stays");
-                    return Err(Trouble::new(TroubleKind::Refused, message));
+                    return Err(not_empty(database));
                 }
                 self.databases.remove(database);
             }
@@ -324,6 +326,10 @@ fn password(look: Look<'_, MysqlDatabaseSpec>) -> Result<String, Trouble> {
 
 fn missing(what: &str) -> Trouble {
     Trouble::new(TroubleKind::Missing, format!("sandbox: {what} is not there"))
+}
+
+fn not_empty(database: &str) -> Trouble {
+    Trouble::new(TroubleKind::Refused, format!("sandbox: database `{database}` is not empty, and stays"))
 }
 
 fn exists(what: &str) -> Trouble {

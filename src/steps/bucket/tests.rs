@@ -186,7 +186,7 @@ fn what_this_run_made_is_taken_back_without_emptying_it() {
     for action in decide(Minio, Presence::Absent, None).unwrap() {
         let undo = S3Bucket::undo(&action);
         assert!(!matches!(undo, Some(BucketAction::Empty { .. })));
-        let is_creation = matches!(action, BucketAction::Create { .. } | BucketAction::DeclareIntent { .. });
-        assert_eq!(undo.is_some(), is_creation, "{action:?}");
+        // Another run may be about to make what the intent speaks of.
+        assert_eq!(undo.is_some(), matches!(action, BucketAction::Create { .. }), "{action:?}");
     }
 }

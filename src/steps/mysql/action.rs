@@ -24,7 +24,7 @@ pub enum MysqlAction {
         /// The host part of an account; empty for a database.
         host: String,
     },
-    /// Note that an object that we had made is about to be made anew.
+    /// Note that an object of ours is to be made anew. The server refuses it of a database that is there.
     NoteAgain {
         /// What it is.
         of: Noted,

@@ -3,7 +3,8 @@
 //! AWS makes the secret of a key and tells it once. So the secret is an answer, stored before anything else is done; a
 //! key whose answer was lost is good for nothing. The next run makes another one first, stores it, and only then
 //! removes what is not stored: a run beside it that has just stored its key keeps it. A user can have two keys; where
-//! both are lost, the older one goes first.
+//! both are lost, the older one goes first. That it is lost, and not about to be stored by a run beside, is made sure of
+//! by taking the entry first: whoever had read it before can store nothing any more.
 //!
 //! A stored key that is not there any more is not made again: whoever took it away may have had a reason, and a new
 //! one would not be what consumers of the stored entry were given.
@@ -249,6 +250,11 @@ fn lost(wanted: &provision::Wanted<ObjectStoreUserSpec>, key: &str) -> Refusal {
         what: format!("access key `{key}` of user `{}` is stored, and IAM has it no more", wanted.name),
         help: format!("IAM tells no secret twice: delete the stored entry `{entry}`, then a new key is made"),
     }
+}
+
+/// A key that is made or removed may be one that another run has the secret of.
+pub(super) fn is_contested(action: &IamAction) -> bool {
+    matches!(action, IamAction::CreateKey { .. } | IamAction::DeleteKey { .. })
 }
 
 /// Keys go first: from then on nobody gets in.

@@ -231,7 +231,8 @@ pub(super) fn destroy(asked: Asked<'_, ObjectStoreUserSpec>, seen: &Seen) -> Res
     let name = || wanted.name.clone();
     let mut actions = Vec::new();
     if let Some(user) = &seen.user {
-        if user.is_enabled {
+        // A user without its policy is known by its login: it may do nothing, and stays enabled until it is gone.
+        if user.is_enabled && user.policies.contains(&wanted.name) {
             actions.push(MinioAction::Disable { user: name() });
         }
         actions.push(MinioAction::RemoveUser { user: name() });

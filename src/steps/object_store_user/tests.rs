@@ -113,6 +113,9 @@ fn minio_the_claim_goes_last() {
     let off = minio::User { is_enabled: false, login: None, ..user() };
     assert_eq!(destroy(&seen(Some(off))).unwrap(), all[1..]);
     assert_eq!(destroy(&seen(None)).unwrap(), all[2..]);
+    // Disabled, and without the policy that tells whose it is, it would be nobody's after a crash.
+    let half = minio::User { policies: BTreeSet::new(), ..user() };
+    assert_eq!(destroy(&seen(Some(half))).unwrap(), all[1..]);
     assert!(
         destroy(&Seen::Minio(minio::Seen { policy: None, user: Some(minio::User { login: None, ..user() }) })).is_err()
     );

@@ -5,10 +5,10 @@ use tenantry::engine::sandbox::State;
 
 use crate::{
     chance::Chance,
-    estate::{Meddler, login},
+    estate::{Meddler, login, pointer},
 };
 
-pub const MEDDLER: Meddler = Meddler { resource, foreign, remove_foreign, drift };
+pub const MEDDLER: Meddler = Meddler { name: "redisUser", resource, foreign, remove_foreign, drift, ..Meddler::QUIET };
 
 fn name(tenant: &str) -> String {
     format!("{tenant}--cache")
@@ -21,14 +21,16 @@ fn resource(tenant: &str, variant: usize) -> Value {
         "secret": login(tenant, "cache", &name), "spec": {"commands": commands}})
 }
 
-fn foreign(state: &mut State, tenant: &str) -> bool {
+fn foreign(state: &mut State, tenant: &str, _: &mut Chance) -> Option<String> {
     let users = &mut state.redis.users;
     if users.contains_key(&name(tenant)) {
-        return false;
+        return None;
     }
     users.insert(name(tenant), tenantry::engine::sandbox::redis::User { on: true, ..Default::default() });
-    state.redis.file = state.redis.users.clone();
-    true
+    // Only this user: what others have not saved yet stays unsaved.
+    let made = state.redis.users[&name(tenant)].clone();
+    state.redis.file.insert(name(tenant), made);
+    Some(pointer(["redis", "users", &name(tenant)]))
 }
 
 fn remove_foreign(state: &mut State, tenant: &str) {

@@ -1,0 +1,34 @@
+//! Schedules that showed faults of the engine, each by its kinds and seed. Their names say what was wrong.
+
+use super::{estate, schedule};
+
+/// Runs a schedule of those kinds.
+fn holds(kinds: &[&str], seed: u64) {
+    let kinds = estate::chosen(kinds.iter().copied());
+    schedule::run_of(seed, kinds).unwrap_or_else(|violation| panic!("{violation}"));
+}
+
+/// A run that is to be rolled back noted a database as not made yet before it found that it holds something.
+#[test]
+fn a_database_on_mysql_that_holds_data_stays_its_tenants_after_a_roll_back() {
+    holds(&["mysqlDatabase", "bucket"], 917);
+}
+
+/// An object that was rolled back left the key that came with it in the entry, and the next one's was not stored.
+#[test]
+fn a_key_that_came_with_an_object_goes_with_it() {
+    holds(&["httpResource/account"], 912);
+    holds(&["httpResource/account"], 1073);
+    holds(&["httpResource/account", "redisUser"], 301);
+}
+
+/// A roll-back took away the intent that another run had just declared, which crashed before it could tag its bucket.
+#[test]
+fn a_roll_back_leaves_the_intent_to_make_a_bucket() {
+    for seed in [286, 751, 1409] {
+        holds(&["bucket"], seed);
+    }
+    for seed in [421, 909, 3899] {
+        holds(&["objectStoreUser"], seed);
+    }
+}
