@@ -38,6 +38,7 @@ pub fn all_are_caught(bugs: &[Bug]) {
             Some(why) => missed.push(format!("MISSED: {} by {}: {why}", bug.name, bug.test)),
         }
     }
+    println!("planted bugs: {} of {} caught", bugs.len().saturating_sub(missed.len()), bugs.len());
     // Afterwards, so that it is seen, too, that what a failed test leaves spoils none.
     let tests: BTreeSet<&str> = bugs.iter().map(|bug| bug.test).collect();
     for test in tests {
@@ -45,7 +46,6 @@ pub fn all_are_caught(bugs: &[Bug]) {
             missed.push(format!("FAILED without a bug: {test}: {why}"));
         }
     }
-    println!("planted bugs: {} of {} caught", bugs.len().saturating_sub(missed.len()), bugs.len());
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
