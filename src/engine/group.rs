@@ -196,9 +196,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
             if looks.is_empty() {
                 return;
             }
-            points::pass(K::KIND.name(), Side::Before);
             let seen = observer.observe(&looks).await;
-            points::pass(K::KIND.name(), Side::After);
             let (kind, looks, all) = (K::KIND.name(), looks.len(), start.elapsed());
             tracing::debug!(kind, looks, ?credentials, ?all, "looked");
             for (at, seen) in ready.into_iter().zip(seen) {

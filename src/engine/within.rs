@@ -4,7 +4,10 @@ use std::{cell::Cell, future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 
-use super::{Trouble, TroubleKind};
+use super::{
+    Trouble, TroubleKind,
+    points::{self, Side},
+};
 
 /// How long one call may take unless the person who started the run says otherwise. A `CREATE DATABASE` on a loaded
 /// server takes a second; a Job is given ten minutes in all.
@@ -38,7 +41,10 @@ pub async fn within<T>(
 ) -> Result<T, Trouble> {
     let failed =
         |kind, why: String| Trouble::new(kind, format!("connection `{connection}`: failed to {what}")).because(why);
-    match tokio::time::timeout(call(), AssertUnwindSafe(work).catch_unwind()).await {
+    points::pass(what, Side::Before);
+    let answer = tokio::time::timeout(call(), AssertUnwindSafe(work).catch_unwind()).await;
+    points::pass(what, Side::After);
+    match answer {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(failed(TroubleKind::Unexpected, "the answer cannot be read".to_owned())),
         Err(_) => Err(failed(TroubleKind::Deadline, format!("no answer within {} s", call().as_secs_f32()))),

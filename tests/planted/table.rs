@@ -47,8 +47,8 @@ pub const PROVISION: &[Bug] = &[
     ),
     bug(
         "mysql-undo-drops-data",
-        "mysql::mysql_database_rollback_takes_back_what_holds_nothing",
-        "Unknown database 'abc_rb_full'",
+        "mysql::runs::mysql_database_rollback_takes_back_what_holds_nothing",
+        "what holds data stays",
     ),
     bug("forget-revoke", "mysql::mysql_database_drift", NOT_AS_WANTED),
     // PostgreSQL.
@@ -75,7 +75,7 @@ pub const PROVISION: &[Bug] = &[
     bug("rabbitmq-password-left-out", "rabbitmq::rabbitmq_vhost_create", NOT_AS_WANTED),
     bug(
         "rabbitmq-elsewhere-unseen",
-        "rabbitmq::rabbitmq_vhost_lets_go_of_others",
+        "rabbitmq::access::rabbitmq_vhost_lets_go_of_others",
         "right: [\"rabbitmq-lock-permissions\"",
     ),
     // HTTP.

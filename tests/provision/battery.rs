@@ -41,7 +41,9 @@ pub trait Case {
     fn foreign(&self);
 
     /// Returns the writes that went over the wire since the last call, by the proxy's count.
-    fn writes(&self) -> Vec<String>;
+    fn writes(&self) -> Vec<String> {
+        self.proxy().new_writes().iter().map(|write| format!("{write:?}")).collect()
+    }
 
     /// Returns the proxy that the engine's requests go through.
     fn proxy(&self) -> &Proxy;

@@ -2,7 +2,7 @@
 //! client.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     collections::BTreeMap,
     env,
     path::Path,
@@ -34,7 +34,6 @@ struct Objects {
     name: String,
     has_user: bool,
     proxy: Proxy,
-    seen: RefCell<usize>,
 }
 
 fn variable(name: &str) -> String {
@@ -67,7 +66,7 @@ impl Objects {
         );
         let name = format!("abc-{}", test.replace('_', "-"));
         let proxy = Proxy::http(address.parse().unwrap(), usual_reads);
-        Self { flavour, name, has_user, proxy, seen: RefCell::new(0) }
+        Self { flavour, name, has_user, proxy }
     }
 
     fn oracle(&self, arguments: &[&str]) -> String {
@@ -159,13 +158,6 @@ impl Case for Objects {
 
     fn neighbour(&self) -> String {
         self.oracle(&["dump", &format!("{}x", self.name)])
-    }
-
-    fn writes(&self) -> Vec<String> {
-        let writes = self.proxy.writes();
-        // Whoever resets the proxy begins anew.
-        let before = self.seen.replace(writes.len()).min(writes.len());
-        writes[before..].iter().map(|write| format!("{write:?}")).collect()
     }
 
     fn proxy(&self) -> &Proxy {

@@ -6,7 +6,6 @@ mod schema;
 mod surroundings;
 
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
     env,
     process::{Command, Output, Stdio},
@@ -20,7 +19,6 @@ use super::wire::Proxy;
 pub struct Cluster {
     prefix: &'static str,
     proxy: Proxy,
-    seen: RefCell<usize>,
 }
 
 /// The variables of 15 and of 18.
@@ -29,7 +27,7 @@ pub const VERSIONS: [&str; 2] = ["TENANTRY_TEST_POSTGRES", "TENANTRY_TEST_POSTGR
 impl Cluster {
     pub fn new(prefix: &'static str) -> Self {
         let address = format!("{}:{}", variable(&format!("{prefix}_HOST")), variable(&format!("{prefix}_PORT")));
-        Self { prefix, proxy: Proxy::postgres(address.parse().unwrap()), seen: RefCell::new(0) }
+        Self { prefix, proxy: Proxy::postgres(address.parse().unwrap()) }
     }
 
     pub fn variable(&self, name: &str) -> String {
@@ -74,10 +72,7 @@ impl Cluster {
 
     /// Returns the writes since the last call.
     pub fn writes(&self) -> Vec<String> {
-        let writes = self.proxy.writes();
-        // Whoever resets the proxy begins anew.
-        let before = self.seen.replace(writes.len()).min(writes.len());
-        writes[before..].iter().map(|write| format!("{write:?}")).collect()
+        self.proxy.new_writes().iter().map(|write| format!("{write:?}")).collect()
     }
 
     /// Returns how many requests went through the proxy.

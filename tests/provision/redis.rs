@@ -1,7 +1,6 @@
 //! `redisUser` on a real Redis with an ACL file; the oracle is redis-cli.
 
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
     env,
     path::Path,
@@ -19,7 +18,6 @@ use super::{
 struct Redis {
     user: String,
     proxy: Proxy,
-    seen: RefCell<usize>,
 }
 
 fn variable(name: &str) -> String {
@@ -29,7 +27,7 @@ fn variable(name: &str) -> String {
 impl Redis {
     fn new(user: &str) -> Self {
         let address = format!("{}:{}", variable("TENANTRY_TEST_REDIS_HOST"), variable("TENANTRY_TEST_REDIS_PORT"));
-        Self { user: user.to_owned(), proxy: Proxy::redis(address.parse().unwrap()), seen: RefCell::new(0) }
+        Self { user: user.to_owned(), proxy: Proxy::redis(address.parse().unwrap()) }
     }
 
     /// What the server answers to an administrator's command.
@@ -134,13 +132,6 @@ impl Case for Redis {
     fn neighbour(&self) -> String {
         let user = self.next();
         self.cli_as(&user, "neighbour", &["GET", &format!("{user}:sentinel")])
-    }
-
-    fn writes(&self) -> Vec<String> {
-        let writes = self.proxy.writes();
-        // Whoever resets the proxy begins anew.
-        let before = self.seen.replace(writes.len()).min(writes.len());
-        writes[before..].iter().map(|write| format!("{write:?}")).collect()
     }
 
     fn proxy(&self) -> &Proxy {

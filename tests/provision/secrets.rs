@@ -1,7 +1,6 @@
 //! `secret` in a real OpenBao; the oracle asks its API with curl.
 
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
     env,
     io::Write,
@@ -21,7 +20,6 @@ use super::{
 struct Secrets {
     folder: String,
     proxy: Proxy,
-    seen: RefCell<usize>,
 }
 
 const NAMES: [&str; 3] = ["app-key", "app-key-two", "signing"];
@@ -52,7 +50,7 @@ impl Secrets {
     fn new(test: &str) -> Self {
         let url = variable("TENANTRY_TEST_OPENBAO_URL");
         let proxy = Proxy::http(url.trim_start_matches("http://").parse().unwrap(), usual_reads);
-        Self { folder: format!("tests/{test}-{}", process::id()), proxy, seen: RefCell::new(0) }
+        Self { folder: format!("tests/{test}-{}", process::id()), proxy }
     }
 
     fn key(&self, name: &str) -> String {
@@ -122,13 +120,6 @@ impl Case for Secrets {
 
     fn neighbour(&self) -> String {
         format!("{:?}", self.entry("app-key/neighbour"))
-    }
-
-    fn writes(&self) -> Vec<String> {
-        let writes = self.proxy.writes();
-        // Whoever resets the proxy begins anew.
-        let before = self.seen.replace(writes.len()).min(writes.len());
-        writes[before..].iter().map(|write| format!("{write:?}")).collect()
     }
 
     fn proxy(&self) -> &Proxy {

@@ -2,7 +2,11 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -36,6 +40,8 @@ pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
     handle: Handle,
+    /// How many writes [`Proxy::new_writes`] has told of.
+    told: AtomicUsize,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -84,7 +90,7 @@ impl Proxy {
             });
         });
         let handle = told.recv().expect("the proxy's thread tells its handle");
-        Self { address, shared, handle, stop: Some(stop), thread: Some(thread) }
+        Self { address, shared, handle, told: AtomicUsize::new(0), stop: Some(stop), thread: Some(thread) }
     }
 
     /// Where clients connect instead of to the server.
@@ -103,11 +109,19 @@ impl Proxy {
         self.requests().into_iter().filter(|request| request.class == Class::Write).collect()
     }
 
+    /// The writes since the last call of this, or since the last reset.
+    pub fn new_writes(&self) -> Vec<Request> {
+        let mut writes = self.writes();
+        let told = self.told.swap(writes.len(), Ordering::Relaxed);
+        writes.split_off(told)
+    }
+
     /// Forgets all records and all armed faults, and releases what is stalled. Connections stay.
     pub fn reset(&self) {
         self.release();
         self.settle();
         self.shared.ledger().reset();
+        self.told.store(0, Ordering::Relaxed);
     }
 
     /// Arms a fault, beside those that are armed already; where two fit one request, the earlier hits.

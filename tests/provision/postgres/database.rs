@@ -127,10 +127,6 @@ impl Case for Database {
         self.cluster.of_neighbour(&format!("{}x", self.name))
     }
 
-    fn writes(&self) -> Vec<String> {
-        self.cluster.writes()
-    }
-
     fn proxy(&self) -> &Proxy {
         &self.cluster.proxy
     }

@@ -119,10 +119,6 @@ impl Case for Schema {
         self.cluster.of_neighbour(&format!("{}x", self.name))
     }
 
-    fn writes(&self) -> Vec<String> {
-        self.cluster.writes()
-    }
-
     fn proxy(&self) -> &Proxy {
         &self.cluster.proxy
     }
