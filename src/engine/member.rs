@@ -10,7 +10,7 @@ use super::{
     store::{Held, Store, Written},
 };
 use crate::{
-    provision::{Wanted, secret::SecretField},
+    provision::{self, Wanted, secret::SecretField},
     steps::{
         Action, Allow, Asked, Kind, Refusal, Standing,
         claim::Claim,
@@ -144,7 +144,7 @@ impl<K: Kind> Member<K> {
                 // A tenant made again under the name has it already: nothing is left of the old one, and what is left of
                 // it elsewhere stands in the new one's way.
                 Err(Refusal::Another { owner, .. }) if owner.tenant == self.claim.tenant => Ok(Default::default()),
-                decided => decided.map(|actions| (self.forget(), actions)),
+                decided => decided.and_then(|actions| Ok((self.forget()?, actions))),
             },
         };
         match decided {
@@ -171,7 +171,7 @@ impl<K: Kind> Member<K> {
     /// What the bug `claim-of-another-uid-accepted` allows itself.
     fn whatever_it_finds(&self) -> Allow {
         let mut adopt = BTreeSet::from([(K::KIND, self.wanted.name.clone())]);
-        adopt.extend(self.wanted.secret.iter().map(|secret| (crate::provision::Kind::Secret, secret.key.clone())));
+        adopt.extend(self.wanted.secret.iter().map(|secret| (provision::Kind::Secret, secret.key.clone())));
         Allow { adopt, replace: false }
     }
 
@@ -201,13 +201,18 @@ impl<K: Kind> Member<K> {
         answers.map(|(name, _)| name.clone()).filter(|name| entry.get(name).is_some()).collect()
     }
 
-    /// The credential goes last, and only once nothing is left that it opens.
-    pub(super) fn forget(&self) -> Vec<CredentialAction> {
-        match (&self.wanted.secret, &self.progress.credential) {
-            (Some(secret), credential::Seen::Present { .. }) => {
-                vec![CredentialAction::Forget { key: secret.key.clone() }]
+    /// The credential goes last, and only once nothing is left that it opens. Another's entry stays, which where the entry
+    /// is all there is means that the resource is not ours.
+    fn forget(&self) -> Result<Vec<CredentialAction>, Refusal> {
+        let Some(secret) = &self.wanted.secret else { return Ok(Vec::new()) };
+        match &self.progress.credential {
+            credential::Seen::Present { .. } => Ok(vec![CredentialAction::Forget { key: secret.key.clone() }]),
+            credential::Seen::Another(owner)
+                if K::KIND == provision::Kind::Secret && owner.tenant != self.claim.tenant =>
+            {
+                Err(Refusal::Another { kind: K::KIND, name: secret.key.clone(), owner: owner.clone() })
             }
-            _ => Vec::new(),
+            _ => Ok(Vec::new()),
         }
     }
 

@@ -116,6 +116,25 @@ fn what_was_destroyed_is_gone_with_its_credential() {
 }
 
 #[test]
+fn a_secret_of_another_tenant_is_not_destroyed() {
+    let sandbox = Rc::new(Sandbox::in_memory(None));
+    let connections = Connections::stand_ins(Rc::clone(&sandbox));
+    let run = |purpose| {
+        let documents = [document("1")];
+        let mut groups = block_on(kinds::open(&documents, &connections, purpose)).unwrap();
+        block_on(run::apply(&mut groups, &settings(purpose), &Unwatched))
+    };
+    run(Purpose::Apply);
+    sandbox.meddle(|state| {
+        let entry = state.secrets.entries.get_mut("tenants/abc/app-key").unwrap();
+        entry.fields.insert("tenantry-claim".to_owned(), "tenantry:xyz:9".to_owned());
+    });
+    let reports = run(Purpose::Destroy);
+    assert_eq!(standings(&reports)[0], ("app-key", Standing::NotOurs));
+    assert!(sandbox.state().secrets.entries.contains_key("tenants/abc/app-key"));
+}
+
+#[test]
 fn a_bulk_look_asks_every_store_for_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let first = document("1");

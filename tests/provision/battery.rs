@@ -499,7 +499,7 @@ impl<'c> Battery<'c> {
 
 /// Of how many requests one suffers each fault: TENANTRY_WIRE_STRIDE=1 takes all, and then a kind takes minutes.
 fn stride() -> usize {
-    std::env::var("TENANTRY_WIRE_STRIDE").map_or(11, |text| text.parse().unwrap())
+    std::env::var("TENANTRY_WIRE_STRIDE").map_or(5, |text| text.parse().unwrap())
 }
 
 /// What a request may suffer. A garbled answer is tried with several seeds: not every byte counts.

@@ -1,14 +1,9 @@
 //! `bucket` and `objectStoreUser` on a real MinIO, and on an emulator of AWS. The oracle is boto3 and MinIO's own admin
 //! client.
 
-use std::{
-    cell::Cell,
-    collections::BTreeMap,
-    env,
-    path::Path,
-    process::{Command, Output, Stdio},
-    time::Duration,
-};
+mod oracle;
+
+use std::{cell::Cell, collections::BTreeMap, env, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use tenantry::{
@@ -23,6 +18,7 @@ use tenantry::{
     steps::{Allow, Standing},
 };
 
+use self::oracle::{ask, oracle};
 use super::{
     battery::{self, Battery, Case, UID, assert_done, assert_untouched, block_on, settings},
     wire::{Proxy, http::usual_reads},
@@ -38,22 +34,6 @@ struct Objects {
 
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is set by tests/run"))
-}
-
-/// Lets the oracle do something; returns what it prints.
-fn oracle(flavour: &str, arguments: &[&str], keys: Option<(&str, &str)>) -> String {
-    let output = ask(flavour, arguments, keys);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-fn ask(flavour: &str, arguments: &[&str], keys: Option<(&str, &str)>) -> Output {
-    let mut command = Command::new(variable("TENANTRY_TEST_S3_PYTHON"));
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/provision/objects_oracle.py")).arg(flavour).args(arguments);
-    if let Some((access_key, secret_key)) = keys {
-        command.env("ACCESS_KEY", access_key).env("SECRET_KEY", secret_key);
-    }
-    command.stdin(Stdio::null()).output().unwrap()
 }
 
 impl Objects {

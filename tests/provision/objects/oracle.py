@@ -1,11 +1,16 @@
 """Looks at object stores, and meddles with them, by clients that are not ours: boto3, and MinIO's own admin client.
 
-Usage: objects_oracle.py minio|aws COMMAND ARGUMENTS…; the address and the administrator's keys come from the environment.
+Usage: oracle.py minio|aws; the address and the administrator's keys come from the environment. Each line of the input is a
+question, {"arguments": [COMMAND, …], "keys": null or [ACCESS KEY, SECRET KEY]}; its answer is one line of the output,
+{"printed": …, "error": …}.
 """
 
+import contextlib
+import io
 import json
 import os
 import sys
+import traceback
 import urllib.error
 import urllib.request
 
@@ -31,6 +36,8 @@ def client(service, access_key=KEYS["USERNAME"], secret_key=KEYS["PASSWORD"]):
 
 
 S3 = client("s3")
+# The keys of the question that is being answered.
+TENANT = None
 ADMIN = MinioAdmin(
     endpoint=KEYS["URL"].removeprefix("http://"),
     credentials=StaticProvider(KEYS["USERNAME"], KEYS["PASSWORD"]),
@@ -197,7 +204,7 @@ def anybody(name, key):
 
 def reach(bucket_name):
     """What the keys in the environment reach in a bucket."""
-    s3 = client("s3", os.environ["ACCESS_KEY"], os.environ["SECRET_KEY"])
+    s3 = client("s3", *TENANT)
     tries = {
         "list": lambda: s3.list_objects_v2(Bucket=bucket_name),
         "put": lambda: s3.put_object(Bucket=bucket_name, Key="probe", Body=b"x"),
@@ -209,8 +216,8 @@ def reach(bucket_name):
 
 
 def login():
-    """Whether the server knows the keys in the environment, whatever they may do."""
-    s3 = client("s3", os.environ["ACCESS_KEY"], os.environ["SECRET_KEY"])
+    """Whether the server knows the keys of the question, whatever they may do."""
+    s3 = client("s3", *TENANT)
     answer = read(s3.list_buckets)
     print("no" if answer in ("InvalidAccessKeyId", "SignatureDoesNotMatch") else "yes")
 
@@ -235,5 +242,19 @@ def purge(name):
     S3.delete_bucket(Bucket=name)
 
 
+def answer(question):
+    global TENANT
+    TENANT = question["keys"]
+    command, *arguments = question["arguments"]
+    printed, error = io.StringIO(), None
+    try:
+        with contextlib.redirect_stdout(printed):
+            globals()[command.replace("-", "_")](*arguments)
+    except Exception:  # the test says what it was about
+        error = traceback.format_exc()
+    return {"printed": printed.getvalue().strip(), "error": error}
+
+
 if __name__ == "__main__":
-    globals()[sys.argv[2].replace("-", "_")](*sys.argv[3:])
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
