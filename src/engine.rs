@@ -18,6 +18,7 @@ pub mod group;
 pub mod http;
 pub mod isolation;
 pub mod kinds;
+pub mod listing;
 mod member;
 pub mod mysql;
 pub mod object_store;

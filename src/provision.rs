@@ -82,6 +82,12 @@ pub fn document_owner(path: &str) -> Option<&str> {
     (!tenant.contains('/')).then_some(tenant)
 }
 
+/// Returns whether a path of a rendered tree is a document's, or that of a folder, with a `/` behind it, on the way to one.
+pub fn leads_to_document(path: &str) -> bool {
+    let tenant = || path.strip_prefix("tenants/")?.strip_suffix('/');
+    path == "tenants/" || tenant().is_some_and(|tenant| !tenant.contains('/')) || document_owner(path).is_some()
+}
+
 /// Declares each kind once: variant, name in tier files and documents, settings, and whether it holds a customer's data.
 macro_rules! kinds {
     ($($(#[$doc:meta])+ $variant:ident $name:literal $wanted:ty, $data:literal;)+) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     check::{documents::Read, targets},
-    diag::{Code, Diagnostic, Place},
+    diag::{Code, Diagnostic},
     name::Target,
     provision::{Document, Head, Kind, Resource, connection::Connection},
 };
@@ -18,18 +18,26 @@ struct Claim {
     name: String,
 }
 
+/// Where something is said: the number of the document, and a JSON pointer into it.
+type At = (usize, String);
+
 /// Finds claims that were made before.
 pub(super) fn check(documents: &[Read<'_>], findings: &mut Vec<Diagnostic>) {
-    let mut tenants: BTreeMap<&str, Place> = BTreeMap::new();
-    let mut uids: BTreeMap<String, Place> = BTreeMap::new();
-    let mut claims: BTreeMap<Claim, (String, Place)> = BTreeMap::new();
-    for read in documents {
+    let mut tenants: BTreeMap<&str, At> = BTreeMap::new();
+    let mut uids: BTreeMap<String, At> = BTreeMap::new();
+    let mut claims: BTreeMap<Claim, (String, At)> = BTreeMap::new();
+    let twice = |code, second: &At, first: &At, message: String, help: &str| {
+        let [place, first] = [second, first].map(|(document, pointer)| documents[*document].place(pointer));
+        let tenant = documents[second.0].document.metadata.tenant.clone();
+        Diagnostic::new(code, place, message, help).of_tenant(tenant).with_related(first, "the first one")
+    };
+    for (at, read) in documents.iter().enumerate() {
         let metadata = &read.document.metadata;
-        let (name, uid) = (read.place("/metadata/tenant"), read.place("/metadata/uid"));
+        let (name, uid) = ((at, "/metadata/tenant".to_owned()), (at, "/metadata/uid".to_owned()));
         if let Some(first) = tenants.get(metadata.tenant.as_str()) {
             let message = format!("there is another document of tenant `{}`", metadata.tenant.escape_debug());
             let help = "keep one: which of two would be right, nobody could tell";
-            findings.push(twice(Code::DuplicateDocument, &name, first, message, help, &read.document));
+            findings.push(twice(Code::DuplicateDocument, &name, first, message, help));
             // What they claim is the same, and was said with that.
             continue;
         }
@@ -39,13 +47,13 @@ pub(super) fn check(documents: &[Read<'_>], findings: &mut Vec<Diagnostic>) {
             Some(first) if !text.is_empty() => {
                 let help = "render the tree again: the uid decides whose an outside object is";
                 let message = "another tenant has this uid";
-                findings.push(twice(Code::DuplicateUid, &uid, first, message.to_owned(), help, &read.document));
+                findings.push(twice(Code::DuplicateUid, &uid, first, message.to_owned(), help));
             }
             _ => drop(uids.insert(text, uid)),
         }
         for (number, resource) in read.document.resources.iter().enumerate() {
             for (claim, part) in claimed(&read.document, resource) {
-                let place = read.place(&format!("/resources/{number}/{part}"));
+                let place = (at, format!("/resources/{number}/{part}"));
                 let owner = format!("`{}` of tenant `{}`", resource.id(), metadata.tenant);
                 let Some((other, first)) = claims.get(&claim) else {
                     claims.insert(claim, (owner, place));
@@ -53,15 +61,10 @@ pub(super) fn check(documents: &[Read<'_>], findings: &mut Vec<Diagnostic>) {
                 };
                 let message = format!("`{}` is claimed by {other} already", claim.name.escape_debug());
                 let help = "give them names of their own: see `naming` in `tenantry.yaml`, and render the tree again";
-                findings.push(twice(Code::ClaimedTwice, &place, first, message, help, &read.document));
+                findings.push(twice(Code::ClaimedTwice, &place, first, message, help));
             }
         }
     }
-}
-
-fn twice(code: Code, place: &Place, first: &Place, message: String, help: &str, document: &Document) -> Diagnostic {
-    let finding = Diagnostic::new(code, place.clone(), message, help).of_tenant(document.metadata.tenant.clone());
-    finding.with_related(first.clone(), "the first one")
 }
 
 /// Returns what a resource claims, each with where in the resource it says so.

@@ -30,22 +30,27 @@ const KIND: &str = "Provision";
 /// The states of a tenant's life, as documents name them.
 const STATES: [State; 4] = [State::Trial, State::Active, State::Suspended, State::Deleting];
 
-/// A document, and where its parts were written.
+/// A document, and what it was read from.
 pub(crate) struct Read<'f> {
     /// What it says, as far as it can be understood.
     pub document: Document,
-    places: places::Document<'f>,
+    path: &'f str,
+    text: &'f str,
 }
 
 impl Read<'_> {
-    /// Returns the place of the value at a JSON pointer into the document.
+    /// Returns the place of the value at a JSON pointer into the document. The text is read once more for it: most
+    /// documents are never asked, and to remember all places of thousands takes more memory than all else.
     pub(crate) fn place(&self, pointer: &str) -> Place {
-        self.places.value(pointer)
+        match yaml::read(self.path, self.text, Profile::Document) {
+            Ok(node) => places::Document { path: self.path, node }.value(pointer),
+            Err(_) => Place::file(self.path),
+        }
     }
 }
 
 /// Reads and checks one document; what is read may be judged further even where something is wrong with it.
-pub(crate) fn read<'f>(path: &'f str, text: &str) -> (Option<Read<'f>>, Vec<Diagnostic>) {
+pub(crate) fn read<'f>(path: &'f str, text: &'f str) -> (Option<Read<'f>>, Vec<Diagnostic>) {
     let node = match yaml::read(path, text, Profile::Document) {
         Ok(node) => node,
         Err(findings) => return (None, findings),
@@ -72,7 +77,7 @@ pub(crate) fn read<'f>(path: &'f str, text: &str) -> (Option<Read<'f>>, Vec<Diag
     for finding in &mut findings {
         finding.tenant = Some(tenant.clone());
     }
-    (Some(Read { document, places }), findings)
+    (Some(Read { document, path, text }), findings)
 }
 
 /// The schema of documents, compiled when it is first asked for: it never changes while the program runs.

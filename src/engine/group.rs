@@ -13,6 +13,7 @@ use super::{
     Look, Observe, Perform, Probe, Trouble, TroubleKind,
     gate::{Gate, Outcome, PER_CONNECTION},
     isolation::{Finding, Matrix, Named, Tries},
+    listing::Listings,
     member::{Member, Progress, told},
     points::{self, Side},
     report::{Event, ResourceReport, StepOutcome, StepReport, TroubleReport, Watch},
@@ -27,7 +28,10 @@ use crate::{
 /// What the loop does with a group, whatever its kind.
 pub trait Group {
     /// Looks at all members, or at those that something was done or failed for.
-    fn observe<'a>(&'a mut self, settings: &'a Settings, all: bool) -> LocalBoxFuture<'a, ()>;
+    fn observe<'a>(&'a mut self, settings: &'a Settings, listings: &'a Listings, all: bool) -> LocalBoxFuture<'a, ()>;
+
+    /// Returns the entries of secret stores that belong to members.
+    fn entries(&self) -> Vec<(Rc<dyn Store>, String)>;
 
     /// Decides for all members that were seen; returns the tenants that something was refused for.
     fn decide(&mut self, settings: &Settings) -> BTreeSet<String>;
@@ -183,13 +187,13 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
 }
 
 impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, O, P, T> {
-    fn observe<'a>(&'a mut self, settings: &'a Settings, all: bool) -> LocalBoxFuture<'a, ()> {
+    fn observe<'a>(&'a mut self, settings: &'a Settings, listings: &'a Listings, all: bool) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             let Self { observer, performer: _, prober: _, members } = self;
             let mut asked: Vec<&mut Member<K>> = members.iter_mut().filter(|member| all || member.has_news()).collect();
             asked.iter_mut().for_each(|member| member.begin_look());
             let start = Instant::now();
-            read_credentials(&mut asked, settings).await;
+            read_credentials(&mut asked, settings, listings).await;
             let credentials = start.elapsed();
             let ready: Vec<usize> = (0..asked.len()).filter(|at| asked[*at].progress.trouble.is_none()).collect();
             let looks: Vec<Look<'_, K::Spec>> = ready.iter().map(|at| asked[*at].look()).collect();
@@ -207,6 +211,12 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
                 }
             }
         })
+    }
+
+    fn entries(&self) -> Vec<(Rc<dyn Store>, String)> {
+        let entry =
+            |member: &Member<K>| Some((Rc::clone(member.store.as_ref()?), member.wanted.secret.as_ref()?.key.clone()));
+        self.members.iter().filter_map(entry).collect()
     }
 
     fn decide(&mut self, settings: &Settings) -> BTreeSet<String> {
@@ -281,7 +291,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
         Box::pin(async move {
             let Self { observer: _, performer: _, prober, members } = self;
             let mut mine: Vec<&mut Member<K>> = members.iter_mut().collect();
-            read_credentials(&mut mine, settings).await;
+            read_credentials(&mut mine, settings, &Listings::default()).await;
             let members: &Vec<Member<K>> = members;
             // Without a stored credential there is nothing to try, and nothing that could be reached yet.
             let made: Vec<&Member<K>> = members.iter().filter(|member| member.progress.entry.is_some()).collect();
@@ -347,7 +357,7 @@ fn tried_on<K: Kind>(own: &Member<K>, target: &Member<K>) -> Finding {
 }
 
 /// Reads the credentials of members, or only whether they are there.
-async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Settings) {
+async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Settings, listings: &Listings) {
     match settings.depth {
         Depth::Proven => {
             // A store that did not answer once is not waited for again and again in one look.
@@ -371,33 +381,17 @@ async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Se
             stream::iter(reads).for_each_concurrent(PER_CONNECTION, |read| read).await;
         }
         Depth::Bulk => {
-            let mut stores: Vec<Rc<dyn Store>> = Vec::new();
-            for store in members.iter().filter_map(|member| member.store.as_ref()) {
-                if !stores.iter().any(|known| Rc::ptr_eq(known, store)) {
-                    stores.push(Rc::clone(store));
+            for member in members {
+                let (Some(secret), Some(store)) = (&member.wanted.secret, &member.store) else { continue };
+                let Some(listing) = listings.of(store).await else { continue };
+                match listing.as_ref() {
+                    Ok(present) if present.contains(&secret.key) => {
+                        member.progress.credential = credential::Seen::COMPLETE;
+                    }
+                    Ok(_) => member.progress.credential = credential::Seen::Absent,
+                    Err(trouble) => member.progress.trouble = Some(told(trouble)),
                 }
             }
-            for store in stores {
-                look_for_credentials(members, &store).await;
-            }
-        }
-    }
-}
-
-/// Looks which credentials a store has of those that belong there.
-async fn look_for_credentials<K: Kind>(members: &mut [&mut Member<K>], store: &Rc<dyn Store>) {
-    let keeps = |member: &Member<K>| member.store.as_ref().is_some_and(|own| Rc::ptr_eq(own, store));
-    let of_store = members.iter().filter(|member| keeps(member));
-    let keys = of_store.filter_map(|member| Some(member.wanted.secret.as_ref()?.key.clone())).collect();
-    let present = store.present(&keys).await;
-    for member in members.iter_mut().filter(|member| keeps(member)) {
-        let Some(secret) = &member.wanted.secret else { continue };
-        match &present {
-            Ok(present) if present.contains(&secret.key) => {
-                member.progress.credential = credential::Seen::COMPLETE;
-            }
-            Ok(_) => member.progress.credential = credential::Seen::Absent,
-            Err(trouble) => member.progress.trouble = Some(told(trouble)),
         }
     }
 }

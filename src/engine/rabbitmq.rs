@@ -82,14 +82,24 @@ impl Server {
     }
 
     async fn send(&self, what: &str, request: RequestBuilder) -> Result<Answer, Trouble> {
+        self.send_within(1, what, request).await
+    }
+
+    async fn send_within(&self, calls: u32, what: &str, request: RequestBuilder) -> Result<Answer, Trouble> {
         // It is never closed, so there is always a permit to come.
         let _permit = self.requests.acquire().await;
-        web::send(&self.name, what, request, LISTING).await
+        web::send_within(calls, &self.name, what, request, LISTING).await
     }
 
     /// Reads what must be there.
     async fn get<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T, Trouble> {
-        match self.find(what, path).await? {
+        self.list(what, path, 1).await
+    }
+
+    /// Reads what all virtual hosts hold; `calls` says how much longer that may take than one call.
+    async fn list<T: DeserializeOwned>(&self, what: &str, path: &str, calls: u32) -> Result<T, Trouble> {
+        let answer = self.send_within(calls, what, self.request(Method::GET, path, &self.login)).await?;
+        match self.read(what, &answer)? {
             Some(found) => Ok(found),
             None => Err(self.trouble(TroubleKind::Unexpected, what, "the server does not know the path".to_owned())),
         }
@@ -98,10 +108,14 @@ impl Server {
     /// Reads what may be missing.
     async fn find<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<Option<T>, Trouble> {
         let answer = self.send(what, self.request(Method::GET, path, &self.login)).await?;
+        self.read(what, &answer)
+    }
+
+    fn read<T: DeserializeOwned>(&self, what: &str, answer: &Answer) -> Result<Option<T>, Trouble> {
         match answer.status {
             StatusCode::OK => answer.json(&self.name, what).map(Some),
             StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(self.refused(what, &answer, Reason::Told)),
+            _ => Err(self.refused(what, answer, Reason::Told)),
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
     Secret, Trouble,
     gate::{Gate, Stop},
     group::Group,
+    listing::Listings,
     points,
     report::{ResourceReport, Watch},
 };
@@ -55,7 +56,7 @@ const ROUNDS: usize = 5;
 
 /// Looks, and decides what would be done. Writes nothing.
 pub async fn plan(groups: &mut [Box<dyn Group>], settings: &Settings) -> Vec<ResourceReport> {
-    join_all(groups.iter_mut().map(|group| group.observe(settings, true))).await;
+    observe(groups.iter_mut(), settings, true).await;
     decide(groups, settings).await;
     reports(groups)
 }
@@ -65,7 +66,7 @@ pub async fn plan(groups: &mut [Box<dyn Group>], settings: &Settings) -> Vec<Res
 /// Where something of a tenant is not ours, nothing of that tenant is changed.
 pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &dyn Watch) -> Vec<ResourceReport> {
     // observe (reads)
-    join_all(groups.iter_mut().map(|group| group.observe(settings, true))).await;
+    observe(groups.iter_mut(), settings, true).await;
     for round in 1..=ROUNDS {
         let held_back = decide(groups, settings).await;
         let held_back = if points::planted("held-back-ignored") { BTreeSet::new() } else { held_back };
@@ -86,12 +87,22 @@ pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &d
             (settings.pause)(round).await;
         }
         // observe again: what was done is believed when it is seen
-        join_all(groups.iter_mut().map(|group| group.observe(settings, false))).await;
+        observe(groups.iter_mut(), settings, false).await;
     }
     if settings.roll_back {
         roll_back(groups, settings).await;
     }
     reports(groups)
+}
+
+/// Looks at the members of groups side by side, at all of them or where there is news.
+async fn observe(groups: impl Iterator<Item = &mut Box<dyn Group>>, settings: &Settings, all: bool) {
+    let groups: Vec<_> = groups.collect();
+    let listings = match settings.depth {
+        Depth::Proven => Listings::default(),
+        Depth::Bulk => Listings::new(groups.iter().flat_map(|group| group.entries())),
+    };
+    join_all(groups.into_iter().map(|group| group.observe(settings, &listings, all))).await;
 }
 
 /// Decides, without I/O; returns the tenants that something was refused for.
@@ -104,8 +115,7 @@ async fn decide(groups: &mut [Box<dyn Group>], settings: &Settings) -> BTreeSet<
         return refused;
     }
     (settings.pause)(1).await;
-    let doubtful = groups.iter_mut().filter(|group| group.has_doubts());
-    join_all(doubtful.map(|group| group.observe(settings, false))).await;
+    observe(groups.iter_mut().filter(|group| group.has_doubts()), settings, false).await;
     groups.iter_mut().flat_map(|group| group.decide(settings)).collect()
 }
 

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Trouble, TroubleKind, clocks,
-    within::{CALL, within},
+    within::{CALL, within_calls},
 };
 
 /// Bytes of the largest answer to a question about one object. A server that sends more is not what it should be.
@@ -69,11 +69,25 @@ pub struct Answer {
 /// # Errors
 /// No answer within the deadline, a broken connection, TLS that could not be agreed on, or more than `limit` bytes.
 pub async fn send(name: &str, what: &str, request: RequestBuilder, limit: usize) -> Result<Answer, Trouble> {
+    send_within(1, name, what, request, limit).await
+}
+
+/// Sends a request for which the server does the work of several calls, and may take as long: as [`send`] otherwise.
+///
+/// # Errors
+/// As of [`send`].
+pub async fn send_within(
+    calls: u32,
+    name: &str,
+    what: &str,
+    request: RequestBuilder,
+    limit: usize,
+) -> Result<Answer, Trouble> {
     let failed = |error: reqwest::Error| {
         let kind = fault(&error);
         Trouble::new(kind, format!("connection `{name}`: failed to {what}")).because(said(error))
     };
-    within(name, what, async {
+    within_calls(calls, name, what, async {
         let mut response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();

@@ -39,15 +39,29 @@ pub async fn within<T>(
     what: &str,
     work: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
+    within_calls(1, connection, what, work).await
+}
+
+/// Waits for a call that does the work of several, as long as these might take: as [`within`] otherwise.
+///
+/// # Errors
+/// As of [`within`].
+pub async fn within_calls<T>(
+    calls: u32,
+    connection: &str,
+    what: &str,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    let deadline = call() * calls;
     let failed =
         |kind, why: String| Trouble::new(kind, format!("connection `{connection}`: failed to {what}")).because(why);
     points::pass(what, Side::Before);
-    let answer = tokio::time::timeout(call(), AssertUnwindSafe(work).catch_unwind()).await;
+    let answer = tokio::time::timeout(deadline, AssertUnwindSafe(work).catch_unwind()).await;
     points::pass(what, Side::After);
     match answer {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(failed(TroubleKind::Unexpected, "the answer cannot be read".to_owned())),
-        Err(_) => Err(failed(TroubleKind::Deadline, format!("no answer within {} s", call().as_secs_f32()))),
+        Err(_) => Err(failed(TroubleKind::Deadline, format!("no answer within {} s", deadline.as_secs_f32()))),
     }
 }
 

@@ -113,15 +113,15 @@ pub fn tree(repository: &Repository, rev: &str) -> Result<Tree, GitError> {
     texts(repository, rev, output_entries(repository, rev, |_| true)?)
 }
 
-/// Reads the files of a rendered revision whose path starts with `prefix`, such as `tenants/abc/`.
+/// Reads the files of a rendered revision whose path is wanted. Folders are asked for, too, with a `/` behind them: what
+/// is in one that is not wanted is not even listed.
 ///
 /// # Errors
 ///
 /// As for [`tree`].
-pub fn tree_under(repository: &Repository, rev: &str, prefix: &str) -> Result<Tree, GitError> {
-    let leads_there = |path: &str| path.starts_with(prefix) || prefix.starts_with(path);
-    let mut entries = output_entries(repository, rev, leads_there)?;
-    entries.retain(|(path, _)| path.starts_with(prefix));
+pub fn tree_where(repository: &Repository, rev: &str, wanted: impl Fn(&str) -> bool) -> Result<Tree, GitError> {
+    let mut entries = output_entries(repository, rev, &wanted)?;
+    entries.retain(|(path, _)| wanted(path));
     texts(repository, rev, entries)
 }
 

@@ -22,7 +22,7 @@ use crate::{
         report::{Ui, findings},
     },
     git::{self, start},
-    provision::{Document, document_owner, document_path},
+    provision::{Document, document_owner, document_path, leads_to_document},
     sources::{ESTATE_FILE, Sources},
     tree::Tree,
     yaml::{self, Profile},
@@ -114,12 +114,12 @@ fn tree(global: &Global, from: &From) -> Result<Tree, CommandError> {
         (Some(folder), None) if Path::new(folder).is_dir() => folder_tree(Path::new(folder)),
         (Some(revision), None) => {
             let (repository, _) = input::repository(global)?;
-            git::read::tree_under(&repository, revision, "tenants").map_err(git_error)
+            git::read::tree_where(&repository, revision, leads_to_document).map_err(git_error)
         }
         (None, _) => {
             let (repository, _) = input::repository(global)?;
             let branch = output_branch(global)?;
-            git::read::tree_under(&repository, &branch, "tenants").map_err(|error| {
+            git::read::tree_where(&repository, &branch, leads_to_document).map_err(|error| {
                 git_error(error).hint(format!(
                     "`tenantry commit` makes the branch `{branch}`; `--from` reads a folder or another revision"
                 ))
@@ -133,7 +133,7 @@ fn fetched(url: &str, branch: &str) -> Result<Tree, CommandError> {
     let folder = tempfile::tempdir().map_err(CommandError::external)?;
     let repository = start::create(folder.path()).map_err(git_error)?;
     match git::remote::fetch(&repository, url, branch).map_err(git_error)? {
-        Some(commit) => git::read::tree_under(&repository, &commit, "tenants").map_err(git_error),
+        Some(commit) => git::read::tree_where(&repository, &commit, leads_to_document).map_err(git_error),
         None => Err(CommandError::usage(anyhow!("the repository has no branch `{branch}`"))),
     }
 }

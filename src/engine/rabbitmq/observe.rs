@@ -17,6 +17,9 @@ const FEW: usize = 8;
 /// How many virtual hosts a listing reads in the time of the requests for a single one.
 const LISTED_FOR_ONE: usize = 50;
 
+/// The contents of how many virtual hosts are listed in the time that one call may take, even by a busy server.
+const LISTED_IN_A_CALL: usize = 250;
+
 /// How many logins are tried at one time.
 const LOGINS: usize = 8;
 
@@ -87,15 +90,18 @@ impl Observer {
         let queues = format!("queues?{}", row::QUEUE);
         let bindings = format!("bindings?{}", row::BINDING);
         let server = &self.0;
+        // RabbitMQ 3.10 goes through its whole table once for each virtual host: the time grows with the square of
+        // their number, 2.5 s for the 9,000 exchanges of 1,000.
+        let calls = u32::try_from(1 + vhosts.len() / LISTED_IN_A_CALL).unwrap_or(u32::MAX);
         let (users, permissions, topics, limits, policies, exchanges, queues, bindings) = try_join!(
             server.get("list users", "users"),
             server.get("list permissions", "permissions"),
             server.get("list topic permissions", "topic-permissions"),
             server.get("list limits", "vhost-limits"),
             server.get("list policies", "policies"),
-            server.get("list exchanges", &exchanges),
-            server.get("list queues", &queues),
-            server.get("list bindings", &bindings),
+            server.list("list exchanges", &exchanges, calls),
+            server.list("list queues", &queues, calls),
+            server.list("list bindings", &bindings, calls),
         )?;
         Ok(Listed { vhosts, users, permissions, topics, limits, policies, exchanges, queues, bindings }.broker())
     }
