@@ -13,9 +13,12 @@ use super::{Trouble, store::Store};
 /// What a store has of the entries that were asked for.
 type Answer = Rc<Result<BTreeSet<String>, Trouble>>;
 
+/// The question to a store, for whoever wants to know the answer.
+type Listing = Shared<LocalBoxFuture<'static, Answer>>;
+
 /// The listings of one look. A store is asked when the first group wants to know.
 #[derive(Default)]
-pub struct Listings(Vec<(Rc<dyn Store>, Shared<LocalBoxFuture<'static, Answer>>)>);
+pub struct Listings(Vec<(Rc<dyn Store>, Listing)>);
 
 impl Listings {
     /// Prepares the listings of stores for entries, each with the store that it belongs in.

@@ -1,7 +1,9 @@
 //! The secret stores, each on what really keeps the secrets: the same battery for all, and what is special to each.
 
 #![allow(
+    clippy::disallowed_macros,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "tests start programs, read files, and say what they caught"
