@@ -1,6 +1,7 @@
 //! OpenBao. The oracle, and the administrator, is the program `bao`.
 
 use std::{
+    collections::BTreeSet,
     io::Write,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -319,6 +320,25 @@ impl Drop for Own {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[test]
+#[ignore = "needs openbao: run by tests/run"]
+fn many_folders_are_told_alike_by_one_request_and_by_many() {
+    let folder = folder("scan");
+    let rights = |scan| format!(r#"path "secret/*" {{ capabilities = ["create", "read", "list"{scan}] }}"#);
+    let tokens = [("tenantry-scans", rights(r#", "scan""#)), ("tenantry-lists", rights(""))];
+    let [one, many] = tokens.map(|(name, policy)| with(Login::Token(token(name, &policy, 3600))));
+    let keys: BTreeSet<String> = (0..20).map(|number| format!("{folder}/t{number}/db")).collect();
+    let there: BTreeSet<String> = keys.iter().step_by(2).cloned().collect();
+    run(async {
+        assert!(one.present(&keys).await.unwrap().is_empty());
+        for key in &there {
+            assert_eq!(one.create(key, &fields("x")).await.unwrap(), Written::Done);
+        }
+        assert_eq!(one.present(&keys).await.unwrap(), there);
+        assert_eq!(many.present(&keys).await.unwrap(), there);
+    });
 }
 
 #[test]
