@@ -94,6 +94,8 @@ struct Listed {
 
 #[derive(Deserialize)]
 struct Keys {
+    /// Left out where a scan finds none.
+    #[serde(default)]
     keys: Vec<String>,
 }
 
