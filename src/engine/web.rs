@@ -68,8 +68,13 @@ pub struct Answer {
 ///
 /// # Errors
 /// No answer within the deadline, a broken connection, TLS that could not be agreed on, or more than `limit` bytes.
-pub async fn send(name: &str, what: &str, request: RequestBuilder, limit: usize) -> Result<Answer, Trouble> {
-    send_within(1, name, what, request, limit).await
+pub fn send(
+    name: &str,
+    what: &str,
+    request: RequestBuilder,
+    limit: usize,
+) -> impl Future<Output = Result<Answer, Trouble>> {
+    send_within(1, name, what, request, limit)
 }
 
 /// Sends a request for which the server does the work of several calls, and may take as long: as [`send`] otherwise.

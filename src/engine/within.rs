@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, future::Future, panic::AssertUnwindSafe, time::Duration};
 
-use futures::FutureExt;
+use futures::{FutureExt, future::LocalBoxFuture};
 
 use super::{
     Trouble, TroubleKind,
@@ -34,12 +34,12 @@ pub fn call() -> Duration {
 ///
 /// # Errors
 /// What the call says, or that its time is over. Whether a write happened is then unknown.
-pub async fn within<T>(
+pub fn within<T>(
     connection: &str,
     what: &str,
     work: impl Future<Output = Result<T, Trouble>>,
-) -> Result<T, Trouble> {
-    within_calls(1, connection, what, work).await
+) -> impl Future<Output = Result<T, Trouble>> {
+    within_calls(1, connection, what, work)
 }
 
 /// Waits for a call that does the work of several, as long as these might take: as [`within`] otherwise.
@@ -53,6 +53,8 @@ pub async fn within_calls<T>(
     work: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
     let deadline = call() * calls;
+    // On the heap: futures of client libraries have many KiB, and stand in all that wait for them otherwise.
+    let work: LocalBoxFuture<'_, Result<T, Trouble>> = Box::pin(work);
     let failed =
         |kind, why: String| Trouble::new(kind, format!("connection `{connection}`: failed to {what}")).because(why);
     points::pass(what, Side::Before);
