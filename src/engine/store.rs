@@ -51,3 +51,26 @@ pub trait Store {
     /// Returns which of `keys` have an entry, in as few requests as the store allows, without reading values.
     fn present<'a>(&'a self, keys: &'a BTreeSet<String>) -> Answer<'a, BTreeSet<String>>;
 }
+
+/// Returns what all of these, which come in order, begin with.
+pub fn beginning<'k>(mut sorted: impl DoubleEndedIterator<Item = &'k str>) -> &'k str {
+    let Some(first) = sorted.next() else { return "" };
+    let Some(last) = sorted.next_back() else { return first };
+    // What the first and the last of sorted texts share, all between them share.
+    let differ = first.char_indices().zip(last.chars()).find(|((_, one), other)| one != other);
+    &first[..differ.map_or(first.len().min(last.len()), |((at, _), _)| at)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_is_what_all_share() {
+        assert_eq!(beginning(["tenants/a/x", "tenants/a/y", "tenants/b/x"].into_iter()), "tenants/");
+        assert_eq!(beginning(["é1", "è1"].into_iter()), "");
+        assert_eq!(beginning(["ab", "abc"].into_iter()), "ab");
+        assert_eq!(beginning(["ab"].into_iter()), "ab");
+        assert_eq!(beginning([].into_iter()), "");
+    }
+}

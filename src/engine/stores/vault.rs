@@ -21,7 +21,7 @@ pub use session::{Login, SERVICE_ACCOUNT_TOKEN};
 
 use crate::engine::{
     Entry, Secret, Trouble, TroubleKind, points,
-    store::{Answer, Held, Store, Written},
+    store::{Answer, Held, Store, Written, beginning},
     web,
 };
 use api::{Api, Request, encoded};
@@ -220,8 +220,13 @@ impl Vault {
         let answer = match self.ask(&what, "`scan`", request).await {
             Ok(answer) if answer.status == StatusCode::OK => answer,
             Ok(_) => return Ok(None),
-            Err(trouble) if matches!(trouble.kind(), TroubleKind::Forbidden | TroubleKind::Refused) => return Ok(None),
-            Err(trouble) => return Err(trouble),
+            Err(trouble) => {
+                return match trouble.kind() {
+                    // The latter: more names than one answer may have.
+                    TroubleKind::Forbidden | TroubleKind::Refused | TroubleKind::Unexpected => Ok(None),
+                    _ => Err(trouble),
+                };
+            }
         };
         let names = answer.json::<Listed>(self.api.name(), &what)?.data.keys.into_iter();
         Ok(Some(names.filter(|name| !name.ends_with('/')).map(|name| joined(folder, &name)).collect()))
@@ -282,7 +287,7 @@ impl Store for Vault {
                 folders.entry(folder).or_default().insert(name);
             }
             if folders.len() >= MANY_FOLDERS
-                && let Some(folder) = shared(folders.keys())
+                && let Some((folder, _)) = beginning(folders.keys().copied()).rsplit_once('/')
                 && let Some(found) = self.scan(folder).await?
             {
                 return Ok(keys.intersection(&found).cloned().collect());
@@ -296,14 +301,6 @@ impl Store for Vault {
             Ok(found.into_iter().flatten().collect())
         })
     }
-}
-
-/// Returns the folder that all of these, in order, are in; none where that is the mount itself.
-fn shared<'k>(mut folders: impl DoubleEndedIterator<Item = &'k &'k str>) -> Option<&'k str> {
-    let (first, last) = (folders.next()?, folders.next_back()?);
-    // What the first and the last of sorted texts share, all between them share.
-    let same = first.bytes().zip(last.bytes()).take_while(|(one, other)| one == other).count();
-    Some(first.get(..same)?.rsplit_once('/')?.0)
 }
 
 fn joined(folder: &str, name: &str) -> String {
