@@ -57,8 +57,7 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &IsolationArgs) -> Result<Exit
     let tenants: BTreeSet<String> = args.from.tenants.iter().cloned().collect();
     let settings = runtime::settings(Purpose::Apply, Depth::Proven, Allow::default(), false);
     // probe (reads, and writes that leave no trace)
-    let tries =
-        async |_: &Connections, groups: &mut [Box<dyn Group>]| isolation::probe(groups, &settings, &tenants).await;
+    let tries = async |_: &Connections, groups: &mut [Box<dyn Group>]| isolation::probe(groups, &tenants).await;
     let Some(matrix) = runtime::opened(&documents, args.from.sandbox.as_deref(), &settings, tries)? else {
         return Err(CommandError::later(anyhow!("the tries were cut short")));
     };

@@ -17,7 +17,7 @@ use super::{
     member::{Member, Progress, told},
     points::{self, Side},
     report::{Event, ResourceReport, StepOutcome, StepReport, TroubleReport, Watch},
-    run::{Depth, Settings},
+    run::Settings,
     store::Store,
 };
 use crate::{
@@ -27,8 +27,9 @@ use crate::{
 
 /// What the loop does with a group, whatever its kind.
 pub trait Group {
-    /// Looks at all members, or at those that something was done or failed for.
-    fn observe<'a>(&'a mut self, settings: &'a Settings, listings: &'a Listings, all: bool) -> LocalBoxFuture<'a, ()>;
+    /// Looks at all members, or at those that something was done or failed for. Credentials are read, or only looked for
+    /// in the listings of their stores.
+    fn observe<'a>(&'a mut self, listings: Option<&'a Listings>, all: bool) -> LocalBoxFuture<'a, ()>;
 
     /// Returns the entries of secret stores that belong to members.
     fn entries(&self) -> Vec<(Rc<dyn Store>, String)>;
@@ -57,7 +58,7 @@ pub trait Group {
     fn roll_back<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> LocalBoxFuture<'a, ()>;
 
     /// Tries the credentials of `tenants` on their own and on all others' resources of the group.
-    fn probe<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> Tries<'a>;
+    fn probe<'a>(&'a mut self, tenants: &'a BTreeSet<String>) -> Tries<'a>;
 
     /// Returns what was seen and done.
     fn report(&self) -> Vec<ResourceReport>;
@@ -187,13 +188,16 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
 }
 
 impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, O, P, T> {
-    fn observe<'a>(&'a mut self, settings: &'a Settings, listings: &'a Listings, all: bool) -> LocalBoxFuture<'a, ()> {
+    fn observe<'a>(&'a mut self, listings: Option<&'a Listings>, all: bool) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             let Self { observer, performer: _, prober: _, members } = self;
             let mut asked: Vec<&mut Member<K>> = members.iter_mut().filter(|member| all || member.has_news()).collect();
             asked.iter_mut().for_each(|member| member.begin_look());
             let start = Instant::now();
-            read_credentials(&mut asked, settings, listings).await;
+            match listings {
+                Some(listings) => look_for_credentials(&mut asked, listings).await,
+                None => read_credentials(&mut asked).await,
+            }
             let credentials = start.elapsed();
             let ready: Vec<usize> = (0..asked.len()).filter(|at| asked[*at].progress.trouble.is_none()).collect();
             let looks: Vec<Look<'_, K::Spec>> = ready.iter().map(|at| asked[*at].look()).collect();
@@ -287,11 +291,11 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
         })
     }
 
-    fn probe<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> Tries<'a> {
+    fn probe<'a>(&'a mut self, tenants: &'a BTreeSet<String>) -> Tries<'a> {
         Box::pin(async move {
             let Self { observer: _, performer: _, prober, members } = self;
             let mut mine: Vec<&mut Member<K>> = members.iter_mut().collect();
-            read_credentials(&mut mine, settings, &Listings::default()).await;
+            read_credentials(&mut mine).await;
             let members: &Vec<Member<K>> = members;
             // Without a stored credential there is nothing to try, and nothing that could be reached yet.
             let made: Vec<&Member<K>> = members.iter().filter(|member| member.progress.entry.is_some()).collect();
@@ -356,42 +360,40 @@ fn tried_on<K: Kind>(own: &Member<K>, target: &Member<K>) -> Finding {
     }
 }
 
-/// Reads the credentials of members, or only whether they are there.
-async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>], settings: &Settings, listings: &Listings) {
-    match settings.depth {
-        Depth::Proven => {
-            // A store that did not answer once is not waited for again and again in one look.
-            let silent: RefCell<Vec<(Rc<dyn Store>, Trouble)>> = RefCell::default();
-            let reads = members.iter_mut().map(async |member| {
-                let known = member.store.as_ref().and_then(|own| {
-                    let silent = silent.borrow();
-                    silent.iter().find(|(store, _)| Rc::ptr_eq(store, own)).map(|(_, trouble)| trouble.again())
-                });
-                let read = match known {
-                    Some(trouble) => Err(trouble),
-                    None => member.read_credential().await,
-                };
-                let Err(trouble) = read else { return };
-                member.progress.trouble = Some(told(&trouble));
-                if let (TroubleKind::Deadline, Some(store)) = (trouble.kind(), &member.store) {
-                    silent.borrow_mut().push((Rc::clone(store), trouble));
-                }
-            });
-            // A store is asked for some at a time: each call has a deadline, and a connection of its own.
-            stream::iter(reads).for_each_concurrent(PER_CONNECTION, |read| read).await;
+/// Reads the credentials of members.
+async fn read_credentials<K: Kind>(members: &mut [&mut Member<K>]) {
+    // A store that did not answer once is not waited for again and again in one look.
+    let silent: RefCell<Vec<(Rc<dyn Store>, Trouble)>> = RefCell::default();
+    let reads = members.iter_mut().map(async |member| {
+        let known = member.store.as_ref().and_then(|own| {
+            let silent = silent.borrow();
+            silent.iter().find(|(store, _)| Rc::ptr_eq(store, own)).map(|(_, trouble)| trouble.again())
+        });
+        let read = match known {
+            Some(trouble) => Err(trouble),
+            None => member.read_credential().await,
+        };
+        let Err(trouble) = read else { return };
+        member.progress.trouble = Some(told(&trouble));
+        if let (TroubleKind::Deadline, Some(store)) = (trouble.kind(), &member.store) {
+            silent.borrow_mut().push((Rc::clone(store), trouble));
         }
-        Depth::Bulk => {
-            for member in members {
-                let (Some(secret), Some(store)) = (&member.wanted.secret, &member.store) else { continue };
-                let Some(listing) = listings.of(store).await else { continue };
-                match listing.as_ref() {
-                    Ok(present) if present.contains(&secret.key) => {
-                        member.progress.credential = credential::Seen::COMPLETE;
-                    }
-                    Ok(_) => member.progress.credential = credential::Seen::Absent,
-                    Err(trouble) => member.progress.trouble = Some(told(trouble)),
-                }
+    });
+    // A store is asked for some at a time: each call has a deadline, and a connection of its own.
+    stream::iter(reads).for_each_concurrent(PER_CONNECTION, |read| read).await;
+}
+
+/// Looks which credentials of members their stores have.
+async fn look_for_credentials<K: Kind>(members: &mut [&mut Member<K>], listings: &Listings) {
+    for member in members {
+        let (Some(secret), Some(store)) = (&member.wanted.secret, &member.store) else { continue };
+        let Some(listing) = listings.of(store).await else { continue };
+        match listing.as_ref() {
+            Ok(present) if present.contains(&secret.key) => {
+                member.progress.credential = credential::Seen::COMPLETE;
             }
+            Ok(_) => member.progress.credential = credential::Seen::Absent,
+            Err(trouble) => member.progress.trouble = Some(told(trouble)),
         }
     }
 }

@@ -6,7 +6,7 @@ use futures::future::{LocalBoxFuture, join_all};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Access, Trouble, TroubleKind, group::Group, run::Settings};
+use super::{Access, Trouble, TroubleKind, group::Group};
 use crate::provision;
 
 /// One resource, as a report names it.
@@ -96,9 +96,9 @@ impl Matrix {
 pub type Tries<'a> = LocalBoxFuture<'a, Matrix>;
 
 /// Tries the credentials of `tenants` (all where it is empty) on their own and on all other tenants' resources.
-pub async fn probe(groups: &mut [Box<dyn Group>], settings: &Settings, tenants: &BTreeSet<String>) -> Matrix {
+pub async fn probe(groups: &mut [Box<dyn Group>], tenants: &BTreeSet<String>) -> Matrix {
     let mut matrix = Matrix::default();
-    for found in join_all(groups.iter_mut().map(|group| group.probe(settings, tenants))).await {
+    for found in join_all(groups.iter_mut().map(|group| group.probe(tenants))).await {
         matrix.merge(found);
     }
     matrix

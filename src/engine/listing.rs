@@ -17,7 +17,6 @@ type Answer = Rc<Result<BTreeSet<String>, Trouble>>;
 type Listing = Shared<LocalBoxFuture<'static, Answer>>;
 
 /// The listings of one look. A store is asked when the first group wants to know.
-#[derive(Default)]
 pub struct Listings(Vec<(Rc<dyn Store>, Listing)>);
 
 impl Listings {

@@ -99,10 +99,10 @@ pub async fn apply(groups: &mut [Box<dyn Group>], settings: &Settings, watch: &d
 async fn observe(groups: impl Iterator<Item = &mut Box<dyn Group>>, settings: &Settings, all: bool) {
     let groups: Vec<_> = groups.collect();
     let listings = match settings.depth {
-        Depth::Proven => Listings::default(),
-        Depth::Bulk => Listings::new(groups.iter().flat_map(|group| group.entries())),
+        Depth::Proven => None,
+        Depth::Bulk => Some(Listings::new(groups.iter().flat_map(|group| group.entries()))),
     };
-    join_all(groups.into_iter().map(|group| group.observe(settings, &listings, all))).await;
+    join_all(groups.into_iter().map(|group| group.observe(listings.as_ref(), all))).await;
 }
 
 /// Decides, without I/O; returns the tenants that something was refused for.

@@ -77,6 +77,17 @@ fn state(directory: &Path, connection: &str) -> State {
     serde_json::from_str(&std::fs::read_to_string(directory.join(format!("{connection}.json"))).unwrap()).unwrap()
 }
 
+/// Returns stand-ins, and what runs the document on them.
+fn in_sandbox() -> (Rc<Sandbox>, impl Fn(Purpose) -> Vec<ResourceReport>) {
+    let sandbox = Rc::new(Sandbox::in_memory(None));
+    let connections = Connections::stand_ins(Rc::clone(&sandbox));
+    let run = move |purpose| {
+        let mut groups = block_on(kinds::open(&[document("1")], &connections, purpose)).unwrap();
+        block_on(run::apply(&mut groups, &settings(purpose), &Unwatched))
+    };
+    (sandbox, run)
+}
+
 #[test]
 fn a_second_run_finds_nothing_to_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,13 +128,7 @@ fn what_was_destroyed_is_gone_with_its_credential() {
 
 #[test]
 fn a_secret_of_another_tenant_is_not_destroyed() {
-    let sandbox = Rc::new(Sandbox::in_memory(None));
-    let connections = Connections::stand_ins(Rc::clone(&sandbox));
-    let run = |purpose| {
-        let documents = [document("1")];
-        let mut groups = block_on(kinds::open(&documents, &connections, purpose)).unwrap();
-        block_on(run::apply(&mut groups, &settings(purpose), &Unwatched))
-    };
+    let (sandbox, run) = in_sandbox();
     run(Purpose::Apply);
     sandbox.meddle(|state| {
         let entry = state.secrets.entries.get_mut("tenants/abc/app-key").unwrap();
@@ -154,13 +159,7 @@ fn a_bulk_look_asks_every_store_for_its_own() {
 
 #[test]
 fn what_is_left_of_an_old_tenant_goes_though_a_new_one_of_its_name_has_the_rest() {
-    let sandbox = Rc::new(Sandbox::in_memory(None));
-    let connections = Connections::stand_ins(Rc::clone(&sandbox));
-    let run = |purpose| {
-        let documents = [document("1")];
-        let mut groups = block_on(kinds::open(&documents, &connections, purpose)).unwrap();
-        block_on(run::apply(&mut groups, &settings(purpose), &Unwatched))
-    };
+    let (sandbox, run) = in_sandbox();
     run(Purpose::Apply);
     let second = "tenantry:abc:2".to_owned();
     sandbox.meddle(|state| {

@@ -383,8 +383,7 @@ fn object_store_user_reaches_no_neighbour() {
         }
         let connections = Connections::new(None);
         let mut groups = kinds::open(&documents, &connections, Purpose::Apply).await.unwrap();
-        let settings = settings(Purpose::Apply, Stop::default(), Allow::default());
-        isolation::probe(&mut groups, &settings, &std::collections::BTreeSet::new()).await
+        isolation::probe(&mut groups, &std::collections::BTreeSet::new()).await
     });
     assert_eq!((matrix.own, matrix.denied), (3, 6), "{matrix:#?}");
     assert!(matrix.holes.is_empty() && matrix.locked_out.is_empty() && matrix.unknown.is_empty(), "{matrix:#?}");

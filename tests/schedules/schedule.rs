@@ -148,11 +148,10 @@ pub async fn engine(sandbox: Rc<Sandbox>, documents: Vec<Document>, settings: Se
 
 /// Tries every credential on everything.
 pub fn probe(sandbox: &Rc<Sandbox>, documents: &[Document]) -> Matrix {
-    let settings = settings(Purpose::Apply, &Allow::default(), false);
     block_on(async {
         let connections = Connections::stand_ins(Rc::clone(sandbox));
         let mut groups = services::open(documents, &connections, Purpose::Apply).await.unwrap();
-        isolation::probe(&mut groups, &settings, &BTreeSet::new()).await
+        isolation::probe(&mut groups, &BTreeSet::new()).await
     })
 }
 

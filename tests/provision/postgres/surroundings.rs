@@ -144,8 +144,7 @@ fn neighbours_are_denied(version: &'static str) {
     let matrix = block_on(async {
         let connections = Connections::new(None);
         let mut groups = kinds::open(&estate.documents(), &connections, Purpose::Apply).await.unwrap();
-        let settings = settings(Purpose::Apply, Stop::default(), Allow::default());
-        isolation::probe(&mut groups, &settings, &std::collections::BTreeSet::new()).await
+        isolation::probe(&mut groups, &std::collections::BTreeSet::new()).await
     });
     assert_eq!((matrix.own, matrix.denied), (10, 40), "{matrix:?}");
     assert!(matrix.holes.is_empty() && matrix.locked_out.is_empty() && matrix.unknown.is_empty(), "{matrix:?}");
@@ -178,8 +177,7 @@ fn neighbours_are_denied(version: &'static str) {
     let matrix = block_on(async {
         let connections = Connections::new(None);
         let mut groups = kinds::open(&estate.documents(), &connections, Purpose::Apply).await.unwrap();
-        let settings = settings(Purpose::Apply, Stop::default(), Allow::default());
-        isolation::probe(&mut groups, &settings, &std::collections::BTreeSet::new()).await
+        isolation::probe(&mut groups, &std::collections::BTreeSet::new()).await
     });
     assert_eq!(matrix.holes.len(), 1, "{matrix:?}");
     assert_done(&estate.work(Purpose::Destroy));
