@@ -42,7 +42,7 @@ pub trait Case {
 
     /// Returns the writes that went over the wire since the last call, by the proxy's count.
     fn writes(&self) -> Vec<String> {
-        self.proxy().new_writes().iter().map(|write| format!("{write:?}")).collect()
+        self.proxy().new_writes()
     }
 
     /// Returns the proxy that the engine's requests go through.

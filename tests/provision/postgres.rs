@@ -72,7 +72,7 @@ impl Cluster {
 
     /// Returns the writes since the last call.
     pub fn writes(&self) -> Vec<String> {
-        self.proxy.new_writes().iter().map(|write| format!("{write:?}")).collect()
+        self.proxy.new_writes()
     }
 
     /// Returns how many requests went through the proxy.

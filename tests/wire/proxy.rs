@@ -109,11 +109,11 @@ impl Proxy {
         self.requests().into_iter().filter(|request| request.class == Class::Write).collect()
     }
 
-    /// The writes since the last call of this, or since the last reset.
-    pub fn new_writes(&self) -> Vec<Request> {
-        let mut writes = self.writes();
+    /// The writes since the last call of this, or since the last reset, as texts.
+    pub fn new_writes(&self) -> Vec<String> {
+        let writes = self.writes();
         let told = self.told.swap(writes.len(), Ordering::Relaxed);
-        writes.split_off(told)
+        writes[told..].iter().map(|write| format!("{write:?}")).collect()
     }
 
     /// Forgets all records and all armed faults, and releases what is stalled. Connections stay.
