@@ -73,6 +73,44 @@ pub fn credentials() -> Value {
     json!({"usernameEnv": "OWN_USERNAME", "passwordEnv": "OWN_PASSWORD"})
 }
 
+/// A disk that has no place for another folder, as long as this value lives.
+pub struct FullDisk {
+    strace: Child,
+}
+
+impl FullDisk {
+    /// Fills the disk of a server.
+    pub fn of(own: &Own) -> Self {
+        let pid = own.child.id();
+        let mut command = leashed(Path::new("strace"), None);
+        command.args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "inject=mkdir,mkdirat:error=ENOSPC",
+            "-p",
+            &pid.to_string(),
+        ]);
+        let strace = command.stdin(Stdio::null()).spawn().unwrap();
+        let start = Instant::now();
+        while fs::read_to_string(format!("/proc/{pid}/status")).unwrap().contains("TracerPid:\t0\n") {
+            assert!(start.elapsed() < PATIENCE, "strace does not come to process {pid}");
+            thread::sleep(Duration::from_millis(10));
+        }
+        Self { strace }
+    }
+}
+
+impl Drop for FullDisk {
+    fn drop(&mut self) {
+        // By SIGTERM strace lets the server go on.
+        let _ = Command::new("kill").args(["-TERM", &self.strace.id().to_string()]).status();
+        let _ = self.strace.wait();
+    }
+}
+
 fn free_port() -> u16 {
     // Below those that the kernel gives to clients, so that none of them takes it in the meantime.
     let mut chance = fs::File::open("/dev/urandom").unwrap();
@@ -200,7 +238,12 @@ pub fn postgres(settings: &[&str], files: &[(&str, &[u8])]) -> Own {
     }
     let mut command = leashed(&PathBuf::from(variable("TENANTRY_TEST_POSTGRES_PROGRAM")), user);
     command.arg("-D").arg(&data);
-    Own::start(port, folder, command).once(Own::accepts)
+    let own = Own::start(port, folder, command).once(Own::accepts);
+    if files.is_empty() {
+        let role = format!("CREATE ROLE {USER} LOGIN SUPERUSER");
+        return own.once(|own| own.psql(&role).status.success());
+    }
+    own
 }
 
 /// Redis with more options.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     day::{Day, resource},
-    own::{self, Own},
+    own::{self, FullDisk, Own},
     shared::administrator::{done, psql},
 };
 
@@ -208,6 +208,45 @@ fn redis_as_a_replica_full_or_with_too_many_clients() {
     }
     day.apply(&document).report(0);
     assert_eq!((acl(), day.entries()), (before, stored), "the bad day changed nothing");
+}
+
+/// A full disk in the middle of work: `made` tells what the server has of the name.
+fn full_disk_is_for_later(day: &Day, own: &Own, id: &str, made: impl Fn(&str) -> String) {
+    let document = moved(day, id, own);
+    let name = resource(&document, id)["name"].as_str().unwrap();
+    let full = FullDisk::of(own);
+    assert_says(day, &document, "apply", id, &["the server takes no writes", "No space left on device"]);
+    assert!(!made(name).contains(name), "the database cannot be there");
+    let stored = day.entries();
+    drop(full);
+    day.apply(&document).report(0);
+    assert_eq!(crate::shared::stores::lost(&stored, &day.entries()), [""; 0]);
+    // What is as wanted needs no place.
+    let full = FullDisk::of(own);
+    day.assert_told(&day.apply(&document), 0, &[]);
+    drop(full);
+    assert!(made(name).contains(name));
+    day.destroy(&crate::shared::documents::leaving(document), &[]).report(0);
+}
+
+#[test]
+#[ignore = "needs mariadb, postgres, redis, rabbitmq, minio, openbao, strace: run by tests/run"]
+fn mariadb_whose_disk_is_full_is_for_later() {
+    let mariadb = own::mariadb(&[]);
+    full_disk_is_for_later(&Day::new().knowing_own(), &mariadb, "mysql", |name| {
+        done(
+            &mariadb.root(&format!("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{name}'")),
+        )
+    });
+}
+
+#[test]
+#[ignore = "needs mariadb, postgres, redis, rabbitmq, minio, openbao, strace: run by tests/run"]
+fn postgres_whose_disk_is_full_is_for_later() {
+    let postgres = own::postgres(&[], &[]);
+    full_disk_is_for_later(&Day::new().knowing_own(), &postgres, "postgres", |name| {
+        done(&postgres.psql(&format!("SELECT datname FROM pg_database WHERE datname = '{name}'")))
+    });
 }
 
 #[test]

@@ -60,8 +60,9 @@ fn kind(number: u16, verb: Option<Verb>) -> TroubleKind {
         1045 | 1698 | 1820 | 1862 | 3118 | 4151 => TroubleKind::Credential,
         // On a database, a table, a column, a routine; a right that is named; what may not be granted.
         1044 | 1142 | 1143 | 1370 | 1227 | 1410 => TroubleKind::Forbidden,
-        // An option such as --read-only; read only mode or transaction; disk, table or file full.
-        1290 | 1836 | 1792 | 1874 | 1021 | 1114 | 1026 | 1030 | 3 => TroubleKind::ReadOnly,
+        // An option such as --read-only; read only mode or transaction; disk, table or file full; the folder or file of a
+        // database cannot be made, which is a full disk too.
+        1290 | 1836 | 1792 | 1874 | 1021 | 1114 | 1026 | 1030 | 3 | 1004 | 1006 => TroubleKind::ReadOnly,
         // A database, a row.
         1007 | 1062 => TroubleKind::Exists,
         // "Operation CREATE USER failed", of an account that is there; of any other statement, that it is not.
@@ -119,6 +120,7 @@ mod tests {
             (1045, None, TroubleKind::Credential),
             (1044, Some(Verb::Change), TroubleKind::Forbidden),
             (1290, Some(Verb::Create), TroubleKind::ReadOnly),
+            (1006, Some(Verb::Create), TroubleKind::ReadOnly),
             (1007, Some(Verb::Create), TroubleKind::Exists),
             (1396, Some(Verb::Create), TroubleKind::Exists),
             (1396, Some(Verb::Remove), TroubleKind::Missing),
