@@ -54,10 +54,12 @@ pub trait Kind: Sized + 'static {
     /// The resource is not ours.
     fn destroy(asked: Asked<'_, Self::Spec>, seen: &Self::Seen) -> Result<Vec<Self::Action>, Refusal>;
 
-    /// Returns what takes back an action of this very run, where that loses nothing that the run did not put there.
+    /// Returns what takes back an action of this very run, in order, where that loses nothing that the run did not put
+    /// there.
     ///
-    /// An undoing of something that can hold data must itself demand emptiness of the server.
-    fn undo(action: &Self::Action) -> Option<Self::Action>;
+    /// An undoing of something that can hold data must itself demand emptiness of the server. One that makes what is there
+    /// already counts as done.
+    fn undo(action: &Self::Action) -> Vec<Self::Action>;
 
     /// Returns whether what these actions bring or take away may be what another run is about to store. Then only the
     /// run that has taken the entry last may do them and store what comes of them; any other one looks again.

@@ -14,10 +14,11 @@ use super::{
     gate::{Gate, Outcome, PER_CONNECTION},
     isolation::{Finding, Matrix, Named, Tries},
     listing::Listings,
-    member::{Member, Progress, told},
+    member::{Member, Progress, Stake, told},
     points::{self, Side},
     report::{Event, ResourceReport, StepOutcome, StepReport, TroubleReport, Watch},
     run::Settings,
+    service::Answers,
     store::Store,
 };
 use crate::{
@@ -110,13 +111,13 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
         let bound = gate.of_connection(&member.wanted.connection);
         let Ok(_permit) = bound.acquire().await else { return Outcome::Failed };
         member.progress.touched = true;
-        let is_contested = K::is_contested(&actions);
+        let (is_contested, makes_anew) = (K::is_contested(&actions), K::makes_anew(&actions));
         let is_forgotten_first = points::planted("forget-first");
         let (first, last): (Vec<_>, Vec<_>) = credential
             .into_iter()
             .partition(|action| !matches!(action, CredentialAction::Forget { .. }) || is_forgotten_first);
         for action in &first {
-            if !Self::store_step(member, action, is_contested, settings, gate, watch).await {
+            if !Self::store_step(member, action, Stake { is_contested, makes_anew }, settings, gate, watch).await {
                 return Outcome::Failed;
             }
         }
@@ -149,7 +150,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
             member.store_late().await;
         }
         for action in &last {
-            if !Self::store_step(member, action, false, settings, gate, watch).await {
+            if !Self::store_step(member, action, Stake::default(), settings, gate, watch).await {
                 return Outcome::Failed;
             }
         }
@@ -159,7 +160,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
     async fn store_step(
         member: &mut Member<K>,
         action: &CredentialAction,
-        is_contested: bool,
+        stake: Stake,
         settings: &Settings,
         gate: &Gate,
         watch: &dyn Watch,
@@ -168,9 +169,40 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
             return false;
         }
         points::pass(action.name(), Side::Before);
-        let result = member.credential(action, is_contested, settings).await;
+        let result = member.credential(action, stake, settings).await;
         points::pass(action.name(), Side::After);
         Self::ended(member, action, result, watch)
+    }
+
+    /// Takes back what one action made. Answers that it brought go from the entry before what they speak of goes: another
+    /// run may be about to make that anew, and finds none. They come back where it stays.
+    async fn undo(
+        member: &mut Member<K>,
+        performer: &P,
+        action: &K::Action,
+        settings: &Settings,
+    ) -> Result<(), Trouble> {
+        let undo = K::undo(action);
+        let answers = match K::makes_anew(std::slice::from_ref(action)) && !undo.is_empty() {
+            true => member.take_out_answers(settings).await?,
+            false => Answers::new(),
+        };
+        for undo in undo {
+            points::pass(undo.name(), Side::Before);
+            let result = performer.perform(member.look(), &undo).await;
+            points::pass(undo.name(), Side::After);
+            match result {
+                Ok(_) => drop(member.note(&undo, StepOutcome::Undone)),
+                Err(trouble) if trouble.kind() == TroubleKind::Exists => drop(member.note(&undo, StepOutcome::Undone)),
+                Err(trouble) => {
+                    member.note(&undo, StepOutcome::Failed);
+                    // The first trouble says more than a further one.
+                    let _ = member.keep(answers, false, settings).await;
+                    return Err(trouble);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn ended(member: &mut Member<K>, action: &impl Action, result: Result<(), Trouble>, watch: &dyn Watch) -> bool {
@@ -270,21 +302,13 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
         Box::pin(async move {
             for member in members.iter_mut().filter(|member| tenants.contains(&member.claim.tenant)) {
                 for action in std::mem::take(&mut member.progress.done).iter().rev() {
-                    let Some(undo) = K::undo(action) else { continue };
                     if settings.stop.is_asked() {
                         return;
                     }
-                    points::pass(undo.name(), Side::Before);
-                    let result = performer.perform(member.look(), &undo).await;
-                    points::pass(undo.name(), Side::After);
-                    match result {
-                        Ok(_) => drop(member.note(&undo, StepOutcome::Undone)),
-                        // What cannot be taken back stays claimed; the next run finds it.
-                        Err(trouble) => {
-                            member.note(&undo, StepOutcome::Failed);
-                            member.progress.trouble.get_or_insert(told(&trouble));
-                            break;
-                        }
+                    // What cannot be taken back stays claimed; the next run finds it.
+                    if let Err(trouble) = Self::undo(member, performer, action, settings).await {
+                        member.progress.trouble.get_or_insert(told(&trouble));
+                        break;
                     }
                 }
             }

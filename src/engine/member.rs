@@ -7,6 +7,7 @@ use super::{
     points::{self, Side},
     report::{StepOutcome, StepReport, TroubleReport},
     run::{Purpose, Settings},
+    service::Answers,
     store::{Held, Store, Written},
 };
 use crate::{
@@ -20,6 +21,15 @@ use crate::{
 
 /// The length of the text that tells the turns of runs at an entry apart.
 const TURN: u16 = 16;
+
+/// What of an entry's answers is at stake when a credential is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stake {
+    /// See [`Kind::is_contested`].
+    pub(super) is_contested: bool,
+    /// See [`Kind::makes_anew`].
+    pub(super) makes_anew: bool,
+}
 
 /// One resource of a group.
 pub(super) struct Member<K: Kind> {
@@ -216,17 +226,31 @@ impl<K: Kind> Member<K> {
         }
     }
 
+    /// Takes out of the entry what answers brought, and returns it.
+    pub(super) async fn take_out_answers(&mut self, settings: &Settings) -> Result<Answers, Trouble> {
+        let fields = self.stored_answers();
+        let (Some(secret), Some(entry), false) = (&self.wanted.secret, &self.progress.entry, fields.is_empty()) else {
+            return Ok(Answers::new());
+        };
+        let answers = fields.iter().filter_map(|field| Some((field.clone(), entry.get(field)?.clone()))).collect();
+        let action = CredentialAction::Renew { key: secret.key.clone(), fields };
+        points::pass(action.name(), Side::Before);
+        let result = self.credential(&action, Stake::default(), settings).await;
+        points::pass(action.name(), Side::After);
+        self.note(&action, if result.is_ok() { StepOutcome::Undone } else { StepOutcome::Failed });
+        result.map(|()| answers)
+    }
+
     /// Writes the credential, and reads back what is stored: another run may have been first. That is no trouble, as
-    /// what the other run stored is as good as ours; unless answers are at stake, as where `is_contested`, see
-    /// [`Kind::is_contested`].
+    /// what the other run stored is as good as ours, unless answers are at stake.
     pub(super) async fn credential(
         &mut self,
         action: &CredentialAction,
-        is_contested: bool,
+        stake: Stake,
         settings: &Settings,
     ) -> Result<(), Trouble> {
         let (Some(secret), Some(store)) = (&self.wanted.secret, &self.store) else { return Ok(()) };
-        let none = super::service::Answers::new();
+        let none = Answers::new();
         let entry = self.progress.entry.as_ref();
         let version = entry.map(|entry| entry.version.clone()).unwrap_or_default();
         let completed = |entry| Entry::completed(entry, secret, &self.claim, settings.make, &none);
@@ -254,10 +278,16 @@ impl<K: Kind> Member<K> {
             }
         };
         let is_renewed = matches!(action, CredentialAction::Renew { .. });
-        match written {
-            Written::Lost if is_contested || is_renewed => Err(outpaced(&secret.key)),
-            Written::Lost | Written::Done => self.read_credential().await,
+        let (key, Stake { is_contested, makes_anew }) = (secret.key.clone(), stake);
+        if written == Written::Lost && (is_contested || is_renewed) {
+            return Err(outpaced(&key));
         }
+        self.read_credential().await?;
+        // The other run's answers speak of what it made, and not of what this one is about to make.
+        if written == Written::Lost && makes_anew && !self.stored_answers().is_empty() {
+            return Err(outpaced(&key));
+        }
+        Ok(())
     }
 
     /// What the bug `generate-before-store` does last.
@@ -271,7 +301,7 @@ impl<K: Kind> Member<K> {
     /// written since may have taken back what the answer speaks of.
     pub(super) async fn keep(
         &mut self,
-        answers: super::service::Answers,
+        answers: Answers,
         is_contested: bool,
         settings: &Settings,
     ) -> Result<(), Trouble> {

@@ -2,7 +2,7 @@
 //!
 //! The claim is a tag, [`TAG`]. Making a bucket and tagging it are two requests; a run that dies in between would leave
 //! a bucket that is nobody's. So an intent comes first: an object in a ledger bucket, written only if there is none. A
-//! bucket without a claim is ours if our intent is there, the bucket is not older than it, and holds nothing. Once the
+//! bucket without a claim is whose the intent is, if it is not older than that and holds nothing. Once the
 //! claim is in the tags the intent goes: whoever makes a bucket of that name later is somebody else.
 //!
 //! Nothing is public for longer than it should be: a policy that says too much goes before anything else is done, and
@@ -69,7 +69,12 @@ impl Kind for S3Bucket {
                 let without = (store.flavour == ObjectStoreFlavour::Aws && wanted.spec.quota.is_some())
                     .then(|| "its quota, which AWS has not".to_owned());
                 actions.extend([
-                    BucketAction::Create { bucket: name(), region: store.region.clone(), without },
+                    BucketAction::Create {
+                        ledger: store.ledger.clone(),
+                        bucket: name(),
+                        region: store.region.clone(),
+                        without,
+                    },
                     BucketAction::Tag { bucket: name(), others: Default::default() },
                     forget(),
                 ]);
@@ -112,14 +117,15 @@ impl Kind for S3Bucket {
         Ok(actions)
     }
 
-    /// The server itself refuses to delete a bucket that holds anything. An intent stays: another run may be about to make
-    /// what it speaks of.
-    fn undo(action: &BucketAction) -> Option<BucketAction> {
+    /// The server itself refuses to delete a bucket that holds anything. An intent stays, and is there before the bucket
+    /// goes: another run may have seen it, and be about to make the bucket again.
+    fn undo(action: &BucketAction) -> Vec<BucketAction> {
         match action {
-            BucketAction::Create { bucket, region: _, without: _ } => {
-                Some(BucketAction::Delete { bucket: bucket.clone() })
-            }
-            _ => None,
+            BucketAction::Create { ledger, bucket, region: _, without: _ } => vec![
+                BucketAction::DeclareIntent { ledger: ledger.clone(), bucket: bucket.clone() },
+                BucketAction::Delete { bucket: bucket.clone() },
+            ],
+            _ => Vec::new(),
         }
     }
 
@@ -128,10 +134,10 @@ impl Kind for S3Bucket {
     }
 }
 
-/// Whose a bucket is: by its tags, or without any, by our intent to make it.
+/// Whose a bucket is: by its tags, or without any, by the intent to make it.
 fn owner(bucket: &Bucket, intent: &Option<Owner>) -> Owner {
     match (&bucket.owner, intent) {
-        (Owner::Unmarked, Some(Owner::Ours)) if bucket.is_fresh => Owner::Ours,
+        (Owner::Unmarked, Some(intent)) if bucket.is_fresh => intent.clone(),
         (owner, _) => owner.clone(),
     }
 }

@@ -314,15 +314,15 @@ impl Kind for HttpResource {
         Ok(ours.into_iter().map(|object| deletion(wanted, object, seen)).collect())
     }
 
-    fn undo(action: &HttpAction) -> Option<HttpAction> {
+    fn undo(action: &HttpAction) -> Vec<HttpAction> {
         match action {
-            HttpAction::Create { name, values: _ } => Some(HttpAction::Withdraw { name: name.clone() }),
+            HttpAction::Create { name, values: _ } => vec![HttpAction::Withdraw { name: name.clone() }],
             HttpAction::Update { .. }
             | HttpAction::SetPassword { .. }
             | HttpAction::Reveal { .. }
             | HttpAction::Await { .. }
             | HttpAction::Delete { .. }
-            | HttpAction::Withdraw { .. } => None,
+            | HttpAction::Withdraw { .. } => Vec::new(),
         }
     }
 

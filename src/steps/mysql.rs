@@ -127,8 +127,8 @@ impl Kind for MysqlDatabase {
     /// A note stays, as one that only intends: another run may be about to make what it speaks of. Of an account it says
     /// so before the account goes, of a database once that is gone: one that holds something goes not, and would be
     /// nobody's.
-    fn undo(action: &MysqlAction) -> Option<MysqlAction> {
-        match action {
+    fn undo(action: &MysqlAction) -> Vec<MysqlAction> {
+        let undo = match action {
             MysqlAction::CreateDatabase { database, character_set: _, collation: _ } => {
                 Some(MysqlAction::DropEmptyDatabase { database: database.clone() })
             }
@@ -139,7 +139,8 @@ impl Kind for MysqlDatabase {
                 Some(MysqlAction::NoteAgain { of: *of, name: name.clone(), host: host.clone() })
             }
             _ => None,
-        }
+        };
+        undo.into_iter().collect()
     }
 
     fn exists(_: Asked<'_, MysqlDatabaseSpec>, seen: &Seen) -> bool {

@@ -86,11 +86,12 @@ impl Kind for ObjectStoreUser {
         })
     }
 
-    fn undo(action: &UserAction) -> Option<UserAction> {
-        match action {
+    fn undo(action: &UserAction) -> Vec<UserAction> {
+        let undo = match action {
             UserAction::Minio(action) => minio::undo(action).map(UserAction::Minio),
             UserAction::Iam(action) => iam::undo(action).map(UserAction::Iam),
-        }
+        };
+        undo.into_iter().collect()
     }
 
     fn is_contested(actions: &[UserAction]) -> bool {

@@ -256,8 +256,8 @@ impl Kind for RabbitmqVhost {
         Ok(actions)
     }
 
-    fn undo(action: &RabbitmqAction) -> Option<RabbitmqAction> {
-        action.undo()
+    fn undo(action: &RabbitmqAction) -> Vec<RabbitmqAction> {
+        action.undo().into_iter().collect()
     }
 
     fn exists(_: Asked<'_, RabbitmqVhostSpec>, seen: &Seen) -> bool {

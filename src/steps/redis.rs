@@ -225,14 +225,14 @@ impl Kind for RedisUser {
         })
     }
 
-    fn undo(action: &RedisAction) -> Option<RedisAction> {
+    fn undo(action: &RedisAction) -> Vec<RedisAction> {
         match action {
-            RedisAction::Create { user } => Some(RedisAction::Delete { user: user.clone() }),
-            RedisAction::Save => Some(RedisAction::Save),
+            RedisAction::Create { user } => vec![RedisAction::Delete { user: user.clone() }],
+            RedisAction::Save => vec![RedisAction::Save],
             RedisAction::Reset { .. }
             | RedisAction::MarkSaved { .. }
             | RedisAction::Disable { .. }
-            | RedisAction::Delete { .. } => None,
+            | RedisAction::Delete { .. } => Vec::new(),
         }
     }
 

@@ -45,7 +45,7 @@ impl Kind for PlainSecret {
         Ok(Vec::new())
     }
 
-    fn undo(action: &Nothing) -> Option<Nothing> {
+    fn undo(action: &Nothing) -> Vec<Nothing> {
         match *action {}
     }
 

@@ -94,7 +94,7 @@ impl Observer {
         let bucket = match (common.made.get(name), self.0.flavour) {
             (Some(made), _) => {
                 let mut bucket = self.bucket(look, common.details.get(name)).await?;
-                if bucket.owner == Owner::Unmarked && intent == Some(Owner::Ours) {
+                if bucket.owner == Owner::Unmarked && intent.is_some() {
                     // Both times are the server's own.
                     let is_younger = matches!((made, noted), (Some(made), Some(noted)) if made >= noted);
                     bucket.is_fresh = is_younger && self.0.is_empty(name).await?;

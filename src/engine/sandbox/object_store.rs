@@ -180,7 +180,7 @@ fn change(
             server.intents.insert(bucket.clone(), (claim, now));
         }
         BucketAction::ForgetIntent { ledger: _, bucket } => drop(server.intents.remove(bucket)),
-        BucketAction::Create { bucket, region: _, without: _ } => {
+        BucketAction::Create { ledger: _, bucket, region: _, without: _ } => {
             if server.buckets.contains_key(bucket) {
                 return Err(exists("the bucket"));
             }

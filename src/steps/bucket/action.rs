@@ -27,6 +27,8 @@ pub enum BucketAction {
     },
     /// Make the bucket.
     Create {
+        /// The bucket with the intents.
+        ledger: String,
         /// The bucket.
         bucket: String,
         /// Its region.
@@ -180,10 +182,10 @@ impl fmt::Display for BucketAction {
             BucketAction::DeclareIntent { ledger: _, bucket } => {
                 write!(f, "note that bucket `{bucket}` is about to be made")
             }
-            BucketAction::Create { bucket, region, without: None } => {
+            BucketAction::Create { ledger: _, bucket, region, without: None } => {
                 write!(f, "create bucket `{bucket}` in {region}")
             }
-            BucketAction::Create { bucket, region, without: Some(what) } => {
+            BucketAction::Create { ledger: _, bucket, region, without: Some(what) } => {
                 write!(f, "create bucket `{bucket}` in {region}, without {what}")
             }
             BucketAction::Tag { bucket, others: _ } => write!(f, "tag bucket `{bucket}` as the tenant's"),

@@ -53,7 +53,7 @@ pub enum Presence {
 pub struct Bucket {
     /// Whose it is, by its tags.
     pub owner: Owner,
-    /// Whether it holds nothing and is not older than our intent to make it. Looked at only where that decides.
+    /// Whether it holds nothing and is not older than the intent to make it. Looked at only where that decides.
     pub is_fresh: bool,
     /// Tags that are not the claim.
     pub tags: BTreeMap<String, String>,

@@ -332,9 +332,9 @@ fn a_removal_stops_the_use_first_and_forgets_last() {
 #[test]
 fn an_undoing_of_what_holds_data_asks_for_emptiness() {
     let made = decide(&nothing(Flavour::MariaDb)).unwrap();
-    let undone: Vec<_> = made.iter().filter_map(MysqlDatabase::undo).map(|action| action.name()).collect();
+    let undone: Vec<_> = made.iter().flat_map(MysqlDatabase::undo).map(|action| action.name()).collect();
     assert_eq!(undone, ["mysql-drop-empty-database", "mysql-drop-user", "mysql-note-again"]);
-    assert_eq!(MysqlDatabase::undo(&MysqlAction::AdoptDatabase { database: "x".to_owned() }), None);
+    assert_eq!(MysqlDatabase::undo(&MysqlAction::AdoptDatabase { database: "x".to_owned() }), []);
 }
 
 #[test]

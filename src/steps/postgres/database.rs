@@ -161,8 +161,8 @@ impl Kind for PostgresDatabase {
         Ok(actions)
     }
 
-    fn undo(action: &PostgresAction) -> Option<PostgresAction> {
-        undo(action)
+    fn undo(action: &PostgresAction) -> Vec<PostgresAction> {
+        undo(action).into_iter().collect()
     }
 
     fn exists(_: Asked<'_, PostgresDatabaseSpec>, seen: &Seen) -> bool {

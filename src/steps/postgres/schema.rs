@@ -148,8 +148,8 @@ impl Kind for PostgresSchema {
         Ok(actions)
     }
 
-    fn undo(action: &PostgresAction) -> Option<PostgresAction> {
-        undo(action)
+    fn undo(action: &PostgresAction) -> Vec<PostgresAction> {
+        undo(action).into_iter().collect()
     }
 
     fn exists(_: Asked<'_, PostgresSchemaSpec>, seen: &Seen) -> bool {

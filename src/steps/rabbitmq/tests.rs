@@ -408,7 +408,7 @@ fn a_removal_that_dies_anywhere_is_finished_by_the_next() {
 #[test]
 fn what_a_run_made_is_taken_back_unless_somebody_used_it() {
     let roll_back = |world: &World, done: &[RabbitmqAction]| -> Result<(), TroubleKind> {
-        done.iter().rev().filter_map(RabbitmqVhost::undo).try_for_each(|undo| world.perform(&undo))
+        done.iter().rev().flat_map(RabbitmqVhost::undo).try_for_each(|undo| world.perform(&undo))
     };
     let world = World::new();
     let done = world.decide().unwrap();

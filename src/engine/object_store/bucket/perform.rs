@@ -56,7 +56,7 @@ impl Perform<S3Bucket> for Performer {
                 let call = server.s3.delete_object().bucket(ledger).key(intent_key(bucket));
                 server.ask("remove an intent", call.send()).await?;
             }
-            BucketAction::Create { bucket, region, without: _ } => server.create(bucket, region).await?,
+            BucketAction::Create { ledger: _, bucket, region, without: _ } => server.create(bucket, region).await?,
             BucketAction::Tag { bucket, others } => {
                 let none = BTreeMap::new();
                 let others = if points::planted("tags-of-others-lost") { &none } else { others };

@@ -180,7 +180,7 @@ fn an_undoing_leaves_a_database_that_holds_something() {
         state.mysql.databases.get_mut("abc_auth").unwrap().tables.insert("customers".to_owned());
     });
     let undone: Vec<bool> =
-        actions.iter().rev().filter_map(MysqlDatabase::undo).map(|undo| tenant.perform(&undo).is_ok()).collect();
+        actions.iter().rev().flat_map(MysqlDatabase::undo).map(|undo| tenant.perform(&undo).is_ok()).collect();
     assert_eq!(undone, [true, true, false]);
     assert!(tenant.server().databases.contains_key("abc_auth"));
 }
@@ -194,7 +194,7 @@ fn an_undoing_on_mysql_leaves_a_database_that_holds_something_ours() {
         state.mysql.databases.get_mut("abc_auth").unwrap().tables.insert("customers".to_owned());
     });
     // The loop ends an undoing at the first thing that cannot be taken back.
-    let undone = actions.iter().rev().filter_map(MysqlDatabase::undo).map(|undo| tenant.perform(&undo).is_ok());
+    let undone = actions.iter().rev().flat_map(MysqlDatabase::undo).map(|undo| tenant.perform(&undo).is_ok());
     assert!(!undone.take_while(|is_undone| *is_undone).collect::<Vec<_>>().is_empty());
     assert!(tenant.run(usize::MAX));
     assert_eq!(tenant.decide(), Ok(vec![]));

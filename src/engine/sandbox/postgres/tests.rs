@@ -274,7 +274,7 @@ fn undoing_drops_nothing_that_holds_something() {
     let actions = world.decide(&Allow::default()).unwrap();
     actions.iter().for_each(|action| world.perform(action));
     world.sandbox.meddle(|state| main_of(state).objects.extend(["orders".to_owned()]));
-    let undone: Vec<PostgresAction> = actions.iter().rev().filter_map(PostgresDatabase::undo).collect();
+    let undone: Vec<PostgresAction> = actions.iter().rev().flat_map(PostgresDatabase::undo).collect();
     assert_eq!(undone.len(), 2, "the database and the role");
     let performer = Performer::new(&world.sandbox);
     assert!(block_on(Perform::<PostgresDatabase>::perform(&performer, world.look(), &undone[0])).is_err());
