@@ -139,7 +139,7 @@ fn tags_of_others_stay() {
 }
 
 #[test]
-fn a_bucket_without_a_claim_is_ours_only_if_we_were_about_to_make_it() {
+fn a_bucket_without_a_claim_is_theirs_who_were_about_to_make_it() {
     let found = |is_fresh, intent| {
         let bucket = Bucket { owner: Owner::Unmarked, is_fresh, ..as_wanted(Minio) };
         decide(Minio, Presence::Here(Box::new(bucket)), intent)
@@ -147,9 +147,10 @@ fn a_bucket_without_a_claim_is_ours_only_if_we_were_about_to_make_it() {
     let names: Vec<&str> = found(true, Some(Owner::Ours)).unwrap().iter().map(Action::name).collect();
     assert_eq!(names, ["s3-tag-bucket", "s3-forget-intent"]);
     let another = Owner::Another(Claim { tenant: "abc".to_owned(), uid: "2".to_owned() });
-    for (is_fresh, intent) in [(true, None), (false, Some(Owner::Ours)), (true, Some(another.clone()))] {
+    for (is_fresh, intent) in [(true, None), (false, Some(Owner::Ours)), (false, Some(another.clone()))] {
         assert!(matches!(found(is_fresh, intent), Err(Refusal::Unmarked { .. })));
     }
+    assert!(matches!(found(true, Some(another.clone())), Err(Refusal::Another { .. })));
     assert!(matches!(decide(Minio, Presence::Absent, Some(another)), Err(Refusal::Another { .. })));
 }
 
