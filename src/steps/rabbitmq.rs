@@ -6,8 +6,8 @@
 //! **Rights.** The user reaches its own virtual host alone and has no other tag. A right elsewhere is taken away in three
 //! steps, because a revocation does not reach who is connected already: it becomes a right to nothing, then the user's
 //! connections are closed, then it goes. A run that dies in between leaves the row that tells the next one to go on. A new
-//! user comes last, after all that it uses. The server gives who makes a virtual host all rights in it; they stay, since
-//! the same administrator needs them to declare queues.
+//! user comes last, after all that it uses. The administrator has all rights in the virtual host, since it needs them to
+//! declare queues; the server gives them to who makes it, after a moment.
 //!
 //! **What the document does not name.** Names that the user's own `configure` matches are its applications', and left
 //! alone. Policies are administrators' work: others than the wanted ones go. A queue or exchange that is neither wanted nor
@@ -317,7 +317,12 @@ fn too_much(wanted: &Wanted<RabbitmqVhostSpec>, found: &User) -> Vec<RabbitmqAct
 
 fn vhost(wanted: &Wanted<RabbitmqVhostSpec>, found: Option<&Vhost>) -> Result<Vec<RabbitmqAction>, Refusal> {
     let vhost = wanted.name.clone();
-    let Some(found) = found else { return Ok(vec![RabbitmqAction::CreateVhost { vhost }]) };
+    let Some(found) = found else {
+        // Of two runs that make it at once both are told that they did, one of them before the server has started it and
+        // given the administrator its rights.
+        let grant = RabbitmqAction::GrantAdministrator { vhost: vhost.clone() };
+        return Ok(vec![RabbitmqAction::CreateVhost { vhost }, grant]);
+    };
     let mut about = found.about.clone();
     let mut differences = Vec::new();
     if found.owner != Owner::Ours {

@@ -6,6 +6,10 @@ use std::{
     env,
     io::Write,
     process::{Child, Command},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -26,6 +30,9 @@ use crate::arguments;
 
 /// How many races there are unless `TENANTRY_RACES` says otherwise.
 const RACES: usize = 100;
+
+/// How many races go on at once: most of a race is waiting.
+const AT_ONCE: usize = 4;
 
 /// Nothing takes so long: steps have deadlines of seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -112,6 +119,18 @@ struct Counts {
     logins: usize,
 }
 
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        let Counts { processes, older, fates, exits, mended, logins } = other;
+        self.processes += processes;
+        self.older += older;
+        fates.into_iter().for_each(|(fate, number)| *self.fates.entry(fate).or_default() += number);
+        exits.into_iter().for_each(|(code, number)| *self.exits.entry(code).or_default() += number);
+        self.mended += mended;
+        self.logins += logins;
+    }
+}
+
 fn signal(child: &Child, name: &str) {
     // One that has ended already gets none.
     let _ = Command::new("kill").args([name, &child.id().to_string()]).output().unwrap();
@@ -179,33 +198,50 @@ fn races_of_processes_end_as_one_run() {
     let first = env::var("TENANTRY_RACES_FIRST").map_or(0, |text| text.parse().unwrap());
     let servers = Servers::find();
     administrator::make_pool();
-    let mut counts = Counts::default();
+    let (next, total) = (AtomicUsize::new(first), Mutex::new(Counts::default()));
     let start = Instant::now();
-    for number in first..first + races {
-        let folder = tempfile::tempdir().unwrap();
-        let course = Course::new(&servers, folder.path(), number);
-        let mut chance = Chance::new(number as u64);
-        // From nothing, or from an earlier commit, or from the last one.
-        match chance.below(4) {
-            0 => drop(course.apply(false).report(0)),
-            1 => drop(course.apply(true).report(0)),
-            _ => {}
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let mut counts = Counts::default();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= first + races {
+                        break;
+                    }
+                    from_start_to_end(&servers, number, &mut counts);
+                }
+                total.lock().unwrap().add(counts);
+            });
         }
-        let before = course.store.entries(&course.tenant.name);
-        race(&course, &mut chance, &mut counts);
-        thread::sleep(AFTERMATH);
-        let raced = course.store.entries(&course.tenant.name);
-        assert_eq!(stores::lost(&before, &raced), [""; 0], "race {number}: a race loses no password");
-        let report = course.apply(true).report(0);
-        counts.mended += steps(&report);
-        let after = course.store.entries(&course.tenant.name);
-        assert_eq!(stores::lost(&raced, &after), [""; 0], "race {number}: the plain run loses no password");
-        let report = course.apply(true).report(0);
-        assert_eq!(steps(&report), 0, "race {number}: the next run writes nothing: {report:#}");
-        assert_eq!(report["counts"], json!({"ok": report["resources"].as_array().unwrap().len()}), "race {number}");
-        counts.logins += course.assert_logins(number);
-        destroy(&course.program, &course.last);
-        assert_eq!(course.store.entries(&course.tenant.name), stores::Entries::new(), "race {number}");
+    });
+    println!("races: {races} from {first} in {:.0?}: {:?}", start.elapsed(), total.lock().unwrap());
+}
+
+/// One race, and what must hold after it.
+fn from_start_to_end(servers: &Servers, number: usize, counts: &mut Counts) {
+    let folder = tempfile::tempdir().unwrap();
+    let course = Course::new(servers, folder.path(), number);
+    let mut chance = Chance::new(number as u64);
+    // From nothing, or from an earlier commit, or from the last one.
+    match chance.below(4) {
+        0 => drop(course.apply(false).report(0)),
+        1 => drop(course.apply(true).report(0)),
+        _ => {}
     }
-    println!("races: {races} in {:.0?}: {counts:?}", start.elapsed());
+    let before = course.store.entries(&course.tenant.name);
+    race(&course, &mut chance, counts);
+    thread::sleep(AFTERMATH);
+    let raced = course.store.entries(&course.tenant.name);
+    assert_eq!(stores::lost(&before, &raced), [""; 0], "race {number}: a race loses no password");
+    let report = course.apply(true).report(0);
+    counts.mended += steps(&report);
+    let after = course.store.entries(&course.tenant.name);
+    assert_eq!(stores::lost(&raced, &after), [""; 0], "race {number}: the plain run loses no password");
+    let report = course.apply(true).report(0);
+    assert_eq!(steps(&report), 0, "race {number}: the next run writes nothing: {report:#}");
+    assert_eq!(report["counts"], json!({"ok": report["resources"].as_array().unwrap().len()}), "race {number}");
+    counts.logins += course.assert_logins(number);
+    destroy(&course.program, &course.last);
+    assert_eq!(course.store.entries(&course.tenant.name), stores::Entries::new(), "race {number}");
 }
