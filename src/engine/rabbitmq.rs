@@ -169,6 +169,9 @@ impl Server {
 /// The error of who is known and may not.
 const NOT_AUTHORISED: &str = "not_authorised";
 
+/// What is said of a virtual host that is being started.
+const STARTS: [&str; 2] = ["vhost_supervisor_not_running", "queue_supervisor_not_found"];
+
 /// Returns what an answer means that is no success.
 fn meaning(status: StatusCode, error: &str, said: &str) -> TroubleKind {
     match status {
@@ -178,7 +181,7 @@ fn meaning(status: StatusCode, error: &str, said: &str) -> TroubleKind {
         StatusCode::BAD_REQUEST if said.starts_with("inequivalent arg") => TroubleKind::Exists,
         StatusCode::BAD_REQUEST if said == "vhost_or_user_not_found" => TroubleKind::Missing,
         // A virtual host is listed a moment before it can hold anything.
-        StatusCode::BAD_REQUEST if said.contains("vhost_supervisor_not_running") => TroubleKind::Busy,
+        StatusCode::BAD_REQUEST if STARTS.iter().any(|words| said.contains(words)) => TroubleKind::Busy,
         StatusCode::PRECONDITION_FAILED => TroubleKind::Refused,
         status => web::meaning(status),
     }
@@ -264,6 +267,8 @@ mod tests {
         let said = "Cannot declare a queue 'queue 'orders' in vhost 'abc'' on node 'n@h': {vhost_supervisor_not_running,<<\"abc\">>}";
         let kind = meaning(StatusCode::BAD_REQUEST, "bad_request", said);
         assert_eq!(kind, TroubleKind::Busy);
+        let said = "Request to node n@h failed with {'EXIT', {{badmatch, {error, {queue_supervisor_not_found, []}}},";
+        assert_eq!(meaning(StatusCode::BAD_REQUEST, "bad_request", said), TroubleKind::Busy);
         assert_eq!(meaning(StatusCode::BAD_REQUEST, "bad_request", "invalid"), TroubleKind::Refused);
     }
 

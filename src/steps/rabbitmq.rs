@@ -43,6 +43,14 @@ pub struct Seen {
     pub user: Option<User>,
 }
 
+impl Seen {
+    /// Returns what is seen once the virtual host is gone, and with it all rights in it.
+    fn without_vhost(&self) -> Self {
+        let user = self.user.clone().map(|user| User { rights: None, topics: BTreeMap::new(), ..user });
+        Self { vhost: None, user }
+    }
+}
+
 /// A virtual host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vhost {
@@ -52,6 +60,9 @@ pub struct Vhost {
     pub about: About,
     /// Whether the server takes a default queue type only from who makes the virtual host: RabbitMQ before 3.11.
     pub default_type_is_fixed: bool,
+    /// Whether the server began to make it and never came to the end, as it does when who asked goes away meanwhile: it is
+    /// not started, or lacks exchanges that every virtual host has. Nothing but a new one heals that.
+    pub is_half_made: bool,
     /// Whether the administrator that asks has all rights in it, without which it can declare nothing.
     pub administered: bool,
     /// Users that carry another tenant's claim and have rights here.
@@ -214,6 +225,12 @@ impl Kind for RabbitmqVhost {
     fn decide(asked: Asked<'_, RabbitmqVhostSpec>, seen: &Seen, allow: &Allow) -> Result<Vec<RabbitmqAction>, Refusal> {
         let wanted = asked.wanted;
         refuse(wanted, seen, allow.adopts(Self::KIND, &wanted.name))?;
+        if let Some(half) = seen.vhost.as_ref().filter(|vhost| vhost.is_half_made && vhost.queues.is_empty()) {
+            let remove = RabbitmqAction::RemoveHalfMade { vhost: wanted.name.clone() };
+            let strangers = half.strangers.iter().flat_map(|(user, rights)| cut_off(user, &wanted.name, rights));
+            let anew = Self::decide(asked, &seen.without_vhost(), allow)?;
+            return Ok(strangers.chain([remove]).chain(anew).collect());
+        }
         let is_there = seen.user.is_some();
         let mut actions = Vec::new();
         // What is too much goes first, and before a server can refuse anything else.

@@ -12,9 +12,11 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     rc::Rc,
+    thread,
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tenantry::{
     engine::{
@@ -424,6 +426,55 @@ fn rabbitmq_vhost_replaces_only_with_leave() {
     let document = rabbitmq.with_spec(UID, spec, store.path());
     assert_done(&[run(&document, &allowing(Allow { replace: true, ..Allow::default() }))]);
     assert_eq!(admin("GET", &rabbitmq.path("queues", "/lost%2Ffound"), Value::Null).0, 404);
+}
+
+/// Lets a creation begin and goes away, again and again, until the server has left the virtual host half made.
+fn leave_half_made(rabbitmq: &Rabbitmq) {
+    let (url, claim) = (variable("TENANTRY_TEST_RABBITMQ_URL"), format!("tenantry:abc:{UID}"));
+    let address = url.trim_start_matches("http://");
+    let path = rabbitmq.path("vhosts", "");
+    let Login { username, password } = administrator();
+    let login = STANDARD.encode(format!("{username}:{}", password.expose()));
+    let body = json!({ "description": claim }).to_string();
+    let request = format!(
+        "PUT /api/{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Basic {login}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let is_half_made = || {
+        let (code, vhost) = admin("GET", &path, Value::Null);
+        code == 200 && vhost["cluster_state"].as_object().unwrap().values().all(|state| state == "stopped")
+    };
+    for attempt in 0..400 {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(request.as_bytes()).unwrap();
+        thread::sleep(Duration::from_millis(4 + attempt % 40));
+        drop(socket);
+        thread::sleep(Duration::from_millis(700));
+        if is_half_made() {
+            return;
+        }
+        admin("DELETE", &path, Value::Null);
+    }
+    panic!("the server always comes to the end");
+}
+
+#[test]
+#[ignore = "needs rabbitmq: run by tests/run"]
+fn rabbitmq_vhost_half_made() {
+    let (rabbitmq, store) = (Rabbitmq::new("half_made"), tempfile::tempdir().unwrap());
+    leave_half_made(&rabbitmq);
+    let document = rabbitmq.document(UID, false, store.path());
+    let report = run(&document, &allowing(Allow::default()));
+    let steps: Vec<&str> = report.steps.iter().map(|step| step.action.as_str()).collect();
+    assert!(steps.contains(&"rabbitmq-remove-half-made"), "{steps:?}");
+    assert_done(&[report]);
+    let vhost = must("GET", &rabbitmq.path("vhosts", ""), Value::Null);
+    assert!(vhost["cluster_state"].as_object().unwrap().values().all(|state| state == "running"), "{vhost}");
+    let exchanges = must("GET", &rabbitmq.path("exchanges", ""), Value::Null);
+    let standard = exchanges.as_array().unwrap().iter().filter(|one| one["name"].as_str().unwrap().starts_with("amq."));
+    assert_eq!(standard.count(), 6, "{exchanges}");
+    assert_eq!(run(&document, &allowing(Allow::default())).steps.len(), 0);
 }
 
 #[test]

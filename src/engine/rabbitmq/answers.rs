@@ -12,7 +12,8 @@ use crate::steps::rabbitmq::{
 };
 
 /// What a virtual host is asked for.
-pub(super) const VHOST: &str = "columns=name,description,tags,default_queue_type,protected_from_deletion,metadata";
+pub(super) const VHOST: &str =
+    "columns=name,description,tags,default_queue_type,protected_from_deletion,metadata,cluster_state";
 /// What an exchange is asked for.
 pub(super) const EXCHANGE: &str = "columns=name,vhost,type,durable,auto_delete,internal,arguments";
 /// What a queue is asked for; statistics would take a request to every queue's process.
@@ -34,6 +35,9 @@ pub(super) struct Vhost {
     protected_from_deletion: Option<bool>,
     #[serde(default)]
     metadata: Option<Metadata>,
+    /// Each node that runs, with what the virtual host does there.
+    #[serde(default)]
+    cluster_state: Value,
 }
 
 #[derive(Deserialize, Default)]
@@ -44,7 +48,8 @@ struct Metadata {
 
 impl Vhost {
     pub(super) fn broker(self) -> (String, broker::Vhost) {
-        let Self { name, description, tags, default_queue_type, protected_from_deletion, metadata } = self;
+        let Self { name, description, tags, default_queue_type, protected_from_deletion, metadata, cluster_state } =
+            self;
         let Metadata { protected_from_deletion: in_metadata } = metadata.unwrap_or_default();
         let about = About {
             tags: tags.map(Words::list).unwrap_or_default(),
@@ -53,7 +58,9 @@ impl Vhost {
             protected: protected_from_deletion.or(in_metadata).unwrap_or_default(),
         };
         let description = description.unwrap_or_default();
-        (name, broker::Vhost { description, about, ..broker::Vhost::default() })
+        let states = cluster_state.as_object().filter(|states| !states.is_empty());
+        let is_stopped = states.is_some_and(|states| states.values().all(|state| state != "running"));
+        (name, broker::Vhost { description, about, is_half_made: is_stopped, ..broker::Vhost::default() })
     }
 }
 

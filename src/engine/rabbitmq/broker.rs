@@ -60,6 +60,9 @@ pub struct Vhost {
     pub bindings: Vec<Binding>,
     /// Policies by name.
     pub policies: BTreeMap<String, Policy>,
+    /// Whether the server never came to the end of making it.
+    #[serde(default)]
+    pub is_half_made: bool,
 }
 
 /// The one algorithm that we send, and take for ours.
@@ -152,11 +155,13 @@ impl Broker {
             (*stranger != user && is_anothers).then(|| ((*stranger).to_owned(), rights.clone()))
         });
         let vhost = self.vhosts.get(&wanted.name).map(|vhost| {
-            let Vhost { description, about, limits, exchanges, queues, bindings, policies } = vhost.clone();
+            let Vhost { description, about, limits, exchanges, queues, bindings, policies, is_half_made } =
+                vhost.clone();
             steps::Vhost {
                 owner: Owner::of(Some(&description), claim),
                 about,
                 default_type_is_fixed,
+                is_half_made,
                 administered: self.right(administrator, &wanted.name) == Some(&Rights::all()),
                 strangers: strangers.collect(),
                 limits: Limit::ALL

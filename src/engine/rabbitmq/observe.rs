@@ -20,6 +20,9 @@ const LISTED_FOR_ONE: usize = 50;
 /// The contents of how many virtual hosts are listed in the time that one call may take, even by a busy server.
 const LISTED_IN_A_CALL: usize = 250;
 
+/// The exchanges that every virtual host has.
+const STANDARD: [&str; 5] = ["amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic"];
+
 /// How many logins are tried at one time.
 const LOGINS: usize = 8;
 
@@ -33,7 +36,7 @@ impl Observer {
     }
 
     /// Reads all that concerns one resource. What is missing is left out: its absence is what is seen.
-    async fn one(&self, look: Look<'_, RabbitmqVhostSpec>) -> Result<Broker, Trouble> {
+    pub(super) async fn one(&self, look: Look<'_, RabbitmqVhostSpec>) -> Result<Broker, Trouble> {
         let (vhost, name) = (look.wanted().name.as_str(), user(look.wanted()));
         let of = |what: &str| path(&[what, vhost]);
         let about = format!("{}?{}", of("vhosts")?, row::VHOST);
@@ -225,10 +228,18 @@ impl Listed {
                 vhost.policies.extend([row.broker()]);
             }
         }
-        for row in exchanges.into_iter().filter(|row| !row.name.is_empty() && !row.name.starts_with("amq.")) {
-            if let Some(vhost) = broker.vhosts.get_mut(&row.vhost) {
+        let mut standard: BTreeMap<String, usize> = BTreeMap::new();
+        for row in exchanges.into_iter().filter(|row| !row.name.is_empty()) {
+            if STANDARD.contains(&row.name.as_str()) {
+                *standard.entry(row.vhost).or_default() += 1;
+            } else if let Some(vhost) = broker.vhosts.get_mut(&row.vhost)
+                && !row.name.starts_with("amq.")
+            {
                 vhost.exchanges.extend([row.broker()]);
             }
+        }
+        for (name, vhost) in &mut broker.vhosts {
+            vhost.is_half_made |= standard.get(name).copied().unwrap_or_default() < STANDARD.len();
         }
         for row in queues {
             if let Some(vhost) = broker.vhosts.get_mut(&row.vhost) {

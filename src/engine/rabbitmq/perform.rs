@@ -1,10 +1,12 @@
 //! Writes virtual hosts, users and topology.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::{Reason, Shared, answers as row, broker::User, path};
+use super::{Reason, Shared, answers as row, broker::User, observe::Observer, path};
 use crate::{
     engine::{Look, Perform, Trouble, TroubleKind, points, service::Answers},
     provision::rabbitmq::RabbitmqVhostSpec,
@@ -92,6 +94,11 @@ impl Performer {
                     wanted.spec.default_queue_type.map(|kind| topology::queue_type(kind).to_owned());
                 let about = About { default_queue_type, ..About::default() };
                 self.make(Request::put(what, path, vhost_body(look, &about)), Reason::Told).await
+            }
+            RabbitmqAction::RemoveHalfMade { vhost } => {
+                self.stays_half_made(look).await?;
+                self.has_no_queue(vhost).await?;
+                self.send(Request::delete("delete a virtual host", path(&["vhosts", vhost])?)).await.map(drop)
             }
             RabbitmqAction::UpdateVhost { vhost, about, differences: _ } => {
                 let body = vhost_body(look, about);
@@ -231,6 +238,20 @@ impl Performer {
             true => Ok(true),
             false => Err(self.0.trouble(TroubleKind::Refused, "delete a queue", "it is not empty".to_owned())),
         }
+    }
+
+    /// Waits for another run that may be making the virtual host just now: that takes less than a second.
+    async fn stays_half_made(&self, look: Look<'_, RabbitmqVhostSpec>) -> Result<(), Trouble> {
+        const PAUSE: Duration = Duration::from_millis(500);
+        for _ in 0..6 {
+            tokio::time::sleep(PAUSE).await;
+            let broker = Observer::new(&self.0).one(look).await?;
+            if !broker.vhosts.get(&look.wanted().name).is_some_and(|vhost| vhost.is_half_made) {
+                let why = "another run has made it in the meantime".to_owned();
+                return Err(self.0.trouble(TroubleKind::Busy, "make a virtual host anew", why));
+            }
+        }
+        Ok(())
     }
 
     async fn has_no_queue(&self, vhost: &str) -> Result<(), Trouble> {

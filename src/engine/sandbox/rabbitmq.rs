@@ -69,6 +69,12 @@ impl Server {
         let (name, login) = (look.wanted().name.as_str(), user(look.wanted()));
         match action {
             RabbitmqAction::CreateVhost { vhost } => self.create_vhost(look, vhost)?,
+            RabbitmqAction::RemoveHalfMade { vhost } => {
+                if !self.vhost(vhost)?.is_half_made {
+                    return Err(refused(TroubleKind::Busy, vhost));
+                }
+                self.delete_vhost(vhost, true)?;
+            }
             RabbitmqAction::UpdateVhost { vhost, about, differences: _ } => {
                 let vhost = self.vhost(vhost)?;
                 vhost.description = look.asked.claim.to_string();
@@ -230,6 +236,9 @@ impl Server {
 }
 
 fn create_queue(vhost: &mut Vhost, spec: &RabbitmqVhostSpec, queue: &str) -> Result<(), Trouble> {
+    if vhost.is_half_made {
+        return Err(refused(TroubleKind::Busy, queue));
+    }
     if vhost.queues.contains_key(queue) {
         return Err(refused(TroubleKind::Exists, queue));
     }

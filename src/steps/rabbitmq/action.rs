@@ -16,6 +16,11 @@ pub enum RabbitmqAction {
         /// The virtual host.
         vhost: String,
     },
+    /// Delete the virtual host, which the server never came to the end of making, if no other run is still making it.
+    RemoveHalfMade {
+        /// The virtual host.
+        vhost: String,
+    },
     /// Set claim and settings of the virtual host.
     UpdateVhost {
         /// The virtual host.
@@ -172,6 +177,7 @@ impl RabbitmqAction {
                 RabbitmqAction::DeletePolicy { policy: policy.clone() }
             }
             RabbitmqAction::UpdateVhost { .. }
+            | RabbitmqAction::RemoveHalfMade { .. }
             | RabbitmqAction::GrantAdministrator { .. }
             | RabbitmqAction::LockPermissions { .. }
             | RabbitmqAction::CloseConnections { .. }
@@ -213,6 +219,7 @@ impl Action for RabbitmqAction {
             | RabbitmqAction::SetPermissions { .. }
             | RabbitmqAction::SetTopicPermissions { .. } => Verb::Change,
             RabbitmqAction::CloseConnections { .. }
+            | RabbitmqAction::RemoveHalfMade { .. }
             | RabbitmqAction::DeletePermissions { .. }
             | RabbitmqAction::SetLimit { to: None, .. }
             | RabbitmqAction::DeletePolicy { .. }
@@ -228,6 +235,7 @@ impl Action for RabbitmqAction {
     fn name(&self) -> &'static str {
         match self {
             RabbitmqAction::CreateVhost { .. } => "rabbitmq-create-vhost",
+            RabbitmqAction::RemoveHalfMade { .. } => "rabbitmq-remove-half-made",
             RabbitmqAction::UpdateVhost { .. } => "rabbitmq-update-vhost",
             RabbitmqAction::GrantAdministrator { .. } => "rabbitmq-grant-administrator",
             RabbitmqAction::LockPermissions { .. } => "rabbitmq-lock-permissions",
@@ -257,6 +265,9 @@ impl fmt::Display for RabbitmqAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RabbitmqAction::CreateVhost { vhost } => write!(f, "create virtual host `{vhost}`"),
+            RabbitmqAction::RemoveHalfMade { vhost } => {
+                write!(f, "delete virtual host `{vhost}`, which the server left half made")
+            }
             RabbitmqAction::UpdateVhost { vhost, about: _, differences } => {
                 write!(f, "set virtual host `{vhost}`: {}", differences.join("; "))
             }

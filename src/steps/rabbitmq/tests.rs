@@ -128,6 +128,24 @@ fn what_is_as_wanted_needs_nothing() {
 }
 
 #[test]
+fn what_the_server_left_half_made_is_made_anew() {
+    let half = World::meddled(|state| {
+        let vhost = state.rabbitmq.broker.vhosts.values_mut().next().unwrap();
+        (vhost.queues, vhost.bindings, vhost.is_half_made) = (BTreeMap::new(), Vec::new(), true);
+    });
+    assert_eq!(
+        half.names()[..3],
+        ["rabbitmq-remove-half-made", "rabbitmq-create-vhost", "rabbitmq-grant-administrator"]
+    );
+    half.run();
+    assert_eq!(half.state(), World::made().state());
+    // Whoever has a queue in it has used it: it stays.
+    let used =
+        World::meddled(|state| state.rabbitmq.broker.vhosts.values_mut().for_each(|vhost| vhost.is_half_made = true));
+    assert_eq!(used.decide(), Ok(vec![]));
+}
+
+#[test]
 fn a_new_user_comes_after_what_it_uses_and_its_rights_last() {
     let names = World::new().names();
     let last = ["rabbitmq-create-user", "rabbitmq-set-topic-permissions", "rabbitmq-set-permissions"];
