@@ -175,9 +175,11 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
     }
 
     /// Takes back what one action made. Answers that it brought go from the entry before what they speak of goes: another
-    /// run may be about to make that anew, and finds none. They come back where it stays.
+    /// run may be about to make that anew, and finds none. They come back where it stays, which only a look can tell: of
+    /// a request that was lost, nobody knows whether it was heard.
     async fn undo(
         member: &mut Member<K>,
+        observer: &O,
         performer: &P,
         action: &K::Action,
         settings: &Settings,
@@ -196,8 +198,11 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
                 Err(trouble) if trouble.kind() == TroubleKind::Exists => drop(member.note(&undo, StepOutcome::Undone)),
                 Err(trouble) => {
                     member.note(&undo, StepOutcome::Failed);
-                    // The first trouble says more than a further one.
-                    let _ = member.keep(answers, false, settings).await;
+                    let seen = observer.observe(&[member.look()]).await.pop();
+                    if seen.is_some_and(|seen| seen.is_ok_and(|seen| K::exists(member.asked(), &seen))) {
+                        // The first trouble says more than a further one.
+                        let _ = member.keep(answers, false, settings).await;
+                    }
                     return Err(trouble);
                 }
             }
@@ -298,7 +303,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
     }
 
     fn roll_back<'a>(&'a mut self, settings: &'a Settings, tenants: &'a BTreeSet<String>) -> LocalBoxFuture<'a, ()> {
-        let Self { observer: _, performer, prober: _, members } = self;
+        let Self { observer, performer, prober: _, members } = self;
         Box::pin(async move {
             for member in members.iter_mut().filter(|member| tenants.contains(&member.claim.tenant)) {
                 for action in std::mem::take(&mut member.progress.done).iter().rev() {
@@ -306,7 +311,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> Group for KindGroup<K, 
                         return;
                     }
                     // What cannot be taken back stays claimed; the next run finds it.
-                    if let Err(trouble) = Self::undo(member, performer, action, settings).await {
+                    if let Err(trouble) = Self::undo(member, observer, performer, action, settings).await {
                         member.progress.trouble.get_or_insert(told(&trouble));
                         break;
                     }

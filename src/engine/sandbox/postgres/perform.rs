@@ -25,6 +25,12 @@ impl Server {
         self.roles.get_mut(name).ok_or_else(|| missing("role", name))
     }
 
+    /// Nobody can be granted anything who is not there.
+    fn grantees(&self, to: &Grants) -> Result<(), Trouble> {
+        let stranger = to.keys().find(|grantee| *grantee != PUBLIC && !self.roles.contains_key(*grantee));
+        stranger.map_or(Ok(()), |grantee| Err(missing("role", grantee)))
+    }
+
     fn existing_database(&mut self, name: &str) -> Result<&mut Database, Trouble> {
         self.databases.get_mut(name).ok_or_else(|| missing("database", name))
     }
@@ -188,6 +194,7 @@ impl Server {
                 revoke(&mut self.existing_database(database)?.grants, from);
             }
             PostgresAction::GrantOnDatabase { database, to } => {
+                self.grantees(to)?;
                 grant(&mut self.existing_database(database)?.grants, to)
             }
             PostgresAction::OpenDatabase { database } => self.existing_database(database)?.is_open = true,
@@ -240,12 +247,14 @@ impl Server {
                 revoke(&mut self.entered(database)?.public, from);
             }
             PostgresAction::GrantOnSchema { database, schema, to } if schema == "public" => {
+                self.grantees(to)?;
                 grant(&mut self.entered(database)?.public, to);
             }
             PostgresAction::RevokeOnSchema { database, schema, from } => {
                 revoke(&mut self.existing_schema(database, schema)?.grants, from);
             }
             PostgresAction::GrantOnSchema { database, schema, to } => {
+                self.grantees(to)?;
                 grant(&mut self.existing_schema(database, schema)?.grants, to);
             }
             PostgresAction::DropSchema { database, schema } => {
