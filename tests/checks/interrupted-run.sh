@@ -7,7 +7,8 @@ TMPDIR=$(mktemp -d)
 export TMPDIR
 # A process group of its own, since Ctrl-C is ignored by what a script starts in its own group's background.
 set -m
-tests/run --servers >"$TMPDIR.out" 2>&1 &
+# Whoever starts the checks in the background has SIGINT ignored, and a shell cannot undo that for itself.
+env --default-signal=INT tests/run --servers >"$TMPDIR.out" 2>&1 &
 run=$!
 set +m
 trap 'kill -TERM -- "-$run" 2>/dev/null || true; rm -rf -- "$TMPDIR" "$TMPDIR.out"' EXIT
