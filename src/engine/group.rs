@@ -194,9 +194,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
             let result = performer.perform(member.look(), &undo).await;
             points::pass(undo.name(), Side::After);
             match result {
-                Ok(_) => drop(member.note(&undo, StepOutcome::Undone)),
-                Err(trouble) if trouble.kind() == TroubleKind::Exists => drop(member.note(&undo, StepOutcome::Undone)),
-                Err(trouble) => {
+                Err(trouble) if trouble.kind() != TroubleKind::Exists => {
                     member.note(&undo, StepOutcome::Failed);
                     let seen = observer.observe(&[member.look()]).await.pop();
                     if seen.is_some_and(|seen| seen.is_ok_and(|seen| K::exists(member.asked(), &seen))) {
@@ -205,6 +203,7 @@ impl<K: Kind, O: Observe<K>, P: Perform<K>, T: Probe<K>> KindGroup<K, O, P, T> {
                     }
                     return Err(trouble);
                 }
+                Ok(_) | Err(_) => drop(member.note(&undo, StepOutcome::Undone)),
             }
         }
         Ok(())

@@ -172,13 +172,18 @@ const NOT_AUTHORISED: &str = "not_authorised";
 /// What is said of a virtual host that is being started.
 const STARTS: [&str; 2] = ["vhost_supervisor_not_running", "queue_supervisor_not_found"];
 
+/// What is said to all but one of those who make a user at once.
+const USER_EXISTS: &str = r#"["user_already_exists","#;
+
 /// Returns what an answer means that is no success.
 fn meaning(status: StatusCode, error: &str, said: &str) -> TroubleKind {
     match status {
         // "authorised" and "authorized": the first knows who asks, and says that it is not enough.
         StatusCode::UNAUTHORIZED if error == NOT_AUTHORISED => TroubleKind::Forbidden,
         // Somebody else made it in the meantime, and otherwise.
-        StatusCode::BAD_REQUEST if said.starts_with("inequivalent arg") => TroubleKind::Exists,
+        StatusCode::BAD_REQUEST if said.starts_with("inequivalent arg") || said.starts_with(USER_EXISTS) => {
+            TroubleKind::Exists
+        }
         StatusCode::BAD_REQUEST if said == "vhost_or_user_not_found" => TroubleKind::Missing,
         // A virtual host is listed a moment before it can hold anything.
         StatusCode::BAD_REQUEST if STARTS.iter().any(|words| said.contains(words)) => TroubleKind::Busy,
@@ -270,6 +275,13 @@ mod tests {
         let said = "Request to node n@h failed with {'EXIT', {{badmatch, {error, {queue_supervisor_not_found, []}}},";
         assert_eq!(meaning(StatusCode::BAD_REQUEST, "bad_request", said), TroubleKind::Busy);
         assert_eq!(meaning(StatusCode::BAD_REQUEST, "bad_request", "invalid"), TroubleKind::Refused);
+    }
+
+    #[test]
+    fn what_another_run_made_at_the_same_time_exists() {
+        for said in [r#"["user_already_exists","abc"]"#, "inequivalent arg 'durable' for exchange 'events'"] {
+            assert_eq!(meaning(StatusCode::BAD_REQUEST, "bad_request", said), TroubleKind::Exists, "{said}");
+        }
     }
 
     #[test]

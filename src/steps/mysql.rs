@@ -69,21 +69,23 @@ impl Kind for MysqlDatabase {
         let adopts = allow.adopts(Self::KIND, &wanted.name);
         refuse_impossible(wanted, seen)?;
         refuse_foreign(asked, seen, adopts)?;
-        let early = early_grant(wanted, seen);
-        let mut actions: Vec<MysqlAction> = early.clone().into_iter().collect();
-        actions.extend(database(wanted, claim, seen));
+        let early = early_privileges(wanted, seen);
+        let mut actions = database(wanted, claim, seen);
         for former in &seen.former {
             actions.extend(removal(former, false, seen));
         }
         match &seen.user {
             None => actions.extend(new_user(wanted, claim, seen)),
-            Some(user) => {
-                let mut user = user.clone();
-                if let Some(MysqlAction::Revoke { pattern, .. }) = &early {
-                    user.grants.remove(pattern);
+            Some(user) => match early {
+                None => actions.extend(existing_user(wanted, seen, user)),
+                Some(privileges) => {
+                    let (account, pattern) = (account(wanted), seen.server.pattern(&wanted.name));
+                    let mut shut_out = user.clone();
+                    shut_out.grants.remove(&pattern);
+                    actions.insert(0, MysqlAction::Revoke { account, pattern, privileges: privileges.clone() });
+                    actions.extend(existing_user(wanted, seen, &shut_out));
                 }
-                actions.extend(existing_user(wanted, seen, &user));
-            }
+            },
         }
         if actions.iter().any(is_note) {
             let missing = match seen.ledger {
@@ -332,14 +334,12 @@ fn new_user(wanted: &Wanted<MysqlDatabaseSpec>, claim: &Claim, seen: &Seen) -> V
     actions
 }
 
-/// Returns what keeps an account out of a database that is about to be made, until a note says whose that is: with a
-/// tenant's data in it, nobody could tell any more that this engine made it.
-fn early_grant(wanted: &Wanted<MysqlDatabaseSpec>, seen: &Seen) -> Option<MysqlAction> {
+/// Returns the privileges that an account has on a database which is about to be made. They go until a note says whose that
+/// is: with a tenant's data in it, nobody could tell any more that this engine made it.
+fn early_privileges<'s>(wanted: &Wanted<MysqlDatabaseSpec>, seen: &'s Seen) -> Option<&'s BTreeSet<String>> {
     let is_noted = seen.server.flavour.noted() == Noted::Database;
-    let pattern = seen.server.pattern(&wanted.name);
     let user = seen.user.as_ref().filter(|_| is_noted && seen.database.is_none())?;
-    let privileges = user.grants.get(&pattern)?.clone();
-    Some(MysqlAction::Revoke { account: account(wanted), pattern, privileges })
+    user.grants.get(&seen.server.pattern(&wanted.name))
 }
 
 /// What it must not do is taken before what it lacks is given.

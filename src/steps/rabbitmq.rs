@@ -225,9 +225,10 @@ impl Kind for RabbitmqVhost {
     fn decide(asked: Asked<'_, RabbitmqVhostSpec>, seen: &Seen, allow: &Allow) -> Result<Vec<RabbitmqAction>, Refusal> {
         let wanted = asked.wanted;
         refuse(wanted, seen, allow.adopts(Self::KIND, &wanted.name))?;
-        if let Some(half) = seen.vhost.as_ref().filter(|vhost| vhost.is_half_made && vhost.queues.is_empty()) {
+        let strangers = seen.vhost.iter().flat_map(|vhost| &vhost.strangers);
+        let strangers = strangers.flat_map(|(user, rights)| cut_off(user, &wanted.name, rights));
+        if seen.vhost.as_ref().is_some_and(|vhost| vhost.is_half_made && vhost.queues.is_empty()) {
             let remove = RabbitmqAction::RemoveHalfMade { vhost: wanted.name.clone() };
-            let strangers = half.strangers.iter().flat_map(|(user, rights)| cut_off(user, &wanted.name, rights));
             let anew = Self::decide(asked, &seen.without_vhost(), allow)?;
             return Ok(strangers.chain([remove]).chain(anew).collect());
         }
@@ -237,8 +238,7 @@ impl Kind for RabbitmqVhost {
         if let Some(user) = &seen.user {
             actions.extend(too_much(wanted, user));
         }
-        let strangers = seen.vhost.iter().flat_map(|vhost| &vhost.strangers);
-        actions.extend(strangers.flat_map(|(user, rights)| cut_off(user, &wanted.name, rights)));
+        actions.extend(strangers);
         actions.extend(vhost(wanted, seen.vhost.as_ref())?);
         if let Some(user) = &seen.user {
             actions.extend(rights(wanted, user.rights.as_ref(), &user.topics));

@@ -97,8 +97,7 @@ impl Performer {
             }
             RabbitmqAction::RemoveHalfMade { vhost } => {
                 self.stays_half_made(look).await?;
-                self.has_no_queue(vhost).await?;
-                self.send(Request::delete("delete a virtual host", path(&["vhosts", vhost])?)).await.map(drop)
+                self.delete_vhost(vhost, true).await
             }
             RabbitmqAction::UpdateVhost { vhost, about, differences: _ } => {
                 let body = vhost_body(look, about);
@@ -117,12 +116,7 @@ impl Performer {
                 };
                 self.send(request).await.map(drop)
             }
-            RabbitmqAction::DeleteVhost { vhost, only_empty } => {
-                if *only_empty {
-                    self.has_no_queue(vhost).await?;
-                }
-                self.send(Request::delete("delete a virtual host", path(&["vhosts", vhost])?)).await.map(drop)
-            }
+            RabbitmqAction::DeleteVhost { vhost, only_empty } => self.delete_vhost(vhost, *only_empty).await,
             other => self.user_or_rights(look, other).await,
         }
     }
@@ -252,6 +246,13 @@ impl Performer {
             }
         }
         Ok(())
+    }
+
+    async fn delete_vhost(&self, vhost: &str, only_empty: bool) -> Result<(), Trouble> {
+        if only_empty {
+            self.has_no_queue(vhost).await?;
+        }
+        self.send(Request::delete("delete a virtual host", path(&["vhosts", vhost])?)).await.map(drop)
     }
 
     async fn has_no_queue(&self, vhost: &str) -> Result<(), Trouble> {
