@@ -15,7 +15,6 @@ mod mask;
 mod order;
 mod outside;
 mod owner;
-pub mod text;
 mod words;
 
 use std::collections::BTreeMap;
@@ -23,7 +22,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 pub use change_set::{
-    Change, ChangeSet, Counts, Danger, Entry, FieldChange, Level, Line, Note, Op, Sign, Subject, Tally, VERSION,
+    Change, ChangeSet, Counts, Danger, Entry, FieldChange, Kinds, Level, Line, Note, Op, Sign, Subject, Tally, VERSION,
 };
 pub use documents::Side;
 

@@ -28,6 +28,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("render", &["diag", "estate", "name", "plan", "provision", "raw", "rendered", "tree", "yaml"]),
     ("verify", &["diag", "estate", "kubernetes", "plan", "raw", "render", "rendered", "yaml"]),
     ("diff", &["kubernetes", "provision", "tree", "yaml"]),
+    ("review", &["diag", "diff", "provision", "yaml"]),
     ("admit", &["check", "diag", "name", "provision"]),
     ("steps", &["name", "provision"]),
     // edges
@@ -56,6 +57,7 @@ const PURE: &[&str] = &[
     "render",
     "verify",
     "diff",
+    "review",
     "admit",
     "steps",
 ];

@@ -5,10 +5,8 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tenantry::{
-    diff::{
-        ChangeSet, DiffError, Level, Note, Op, Subject, diff,
-        text::{Style, text},
-    },
+    diff::{ChangeSet, DiffError, Level, Note, Op, Subject, diff},
+    review::text::{Style, text},
     tree::Tree,
     yaml,
 };

@@ -34,9 +34,9 @@ pub(super) struct CommitArgs {
     /// Author of the commit as `Name <mail>`; git's own configuration where absent
     #[arg(long, value_name = "AUTHOR")]
     author: Option<String>,
-    /// Commit even if more than max(1, 5 %) of the tenants go
-    #[arg(long)]
-    dangerous_remove_many: bool,
+    /// Commit even if more than max(1, 5 %) of the tenants go or are left with nothing: exactly so many
+    #[arg(long, value_name = "NUMBER")]
+    dangerous_allow_removals: Option<usize>,
     /// How to show what was done
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -83,9 +83,7 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &CommitArgs) -> Result<Exit, C
     // resolve, render, verify (no I/O)
     let Some(tree) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
     let branch = args.branch.clone().unwrap_or_else(|| estate.platform().output.branch.clone());
-    if !args.dangerous_remove_many {
-        brake(&repository, &branch, &tree)?;
-    }
+    brake(&repository, &branch, &tree, args.dangerous_allow_removals)?;
     // commit (objects, then the branch)
     let outcome = git::write::commit(
         &repository,
@@ -145,30 +143,38 @@ fn uncommitted(dirty: &[String]) -> CommandError {
         .hint("commit or put aside these changes first: what was reviewed is what is rendered")
 }
 
-/// Refuses a commit that takes more than max(1, 5 %) of the tenants away: a bad merge or a wrong folder looks so.
-fn brake(repository: &Repository, branch: &str, tree: &Tree) -> Result<(), CommandError> {
-    let tenants = |paths: &mut dyn Iterator<Item = &str>| -> BTreeSet<String> {
-        paths.filter_map(|path| Some(path.strip_prefix("tenants/")?.split_once('/')?.0.to_owned())).collect()
-    };
+/// Refuses a commit that takes away, or leaves nothing of, more than max(1, 5 %) of the tenants: a bad merge or a wrong folder
+/// looks so. Whoever means it says how many; that number fits no other commit.
+fn brake(repository: &Repository, branch: &str, tree: &Tree, allowed: Option<usize>) -> Result<(), CommandError> {
     if git::write::branch_tip(repository, branch).map_err(git_error)?.is_none() {
         return Ok(());
     }
     let known = git::read::blob_ids(repository, &format!("refs/heads/{branch}")).map_err(git_error)?;
-    let before = tenants(&mut known.keys().map(String::as_str));
-    let after = tenants(&mut tree.iter().map(|(path, _)| path));
-    let gone: Vec<&str> = before.difference(&after).map(String::as_str).collect();
-    let allowed = (before.len() / 20).max(1);
-    if gone.len() <= allowed {
+    let before = inhabited(known.keys().map(String::as_str));
+    let after = inhabited(tree.iter().map(|(path, _)| path));
+    let gone: Vec<&str> = before.difference(&after).copied().collect();
+    if gone.len() <= (before.len() / 20).max(1) || allowed == Some(gone.len()) {
         return Ok(());
     }
     let shown: Vec<&str> = gone.iter().copied().take(10).collect();
+    let more = gone.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Err(CommandError::refused(anyhow!(
-        "the commit would take {} of {} away (at most {allowed} at one time): {}",
+        "the commit would leave nothing of {} of {}: {}{more}",
         gone.len(),
         count(before.len(), "tenant"),
         shown.join(", ")
     ))
-    .hint("if they shall all go, say so with --dangerous-remove-many"))
+    .hint(format!("if they shall all go, say so with --dangerous-allow-removals {}", gone.len())))
+}
+
+/// Returns the tenants that have anything in the cluster.
+fn inhabited<'p>(paths: impl Iterator<Item = &'p str>) -> BTreeSet<&'p str> {
+    let tenant = |path: &'p str| {
+        let (tenant, file) = path.strip_prefix("tenants/")?.split_once("/manifests/")?;
+        (file != "kustomization.yaml").then_some(tenant)
+    };
+    paths.filter_map(tenant).collect()
 }
 
 /// The message with its trailers: what was rendered, by what, into what.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,15 +14,21 @@ use super::{
     Global,
     error::{CommandError, Exit},
     input::{self, git_error},
-    pipeline,
+    pipeline::{self, Made},
     provision::{self, documents, plan},
-    report::{Format, Ui},
+    report::{
+        self, Ui,
+        findings::{self, Finding},
+    },
 };
 use crate::{
+    check,
+    diag::Report,
     diff::{self, ChangeSet},
     engine::run::Depth,
     git::{self, GitError},
     provision::document_path,
+    review::{Review, text::text},
     sources::{ESTATE_FILE, Sources},
     tree::Tree,
 };
@@ -44,9 +50,25 @@ pub(super) struct DiffArgs {
     /// How to show the changes
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// With --format markdown: where the whole report can be read
+    #[arg(long, value_name = "URL")]
+    whole: Option<String>,
     /// End with 3 where there are changes
     #[arg(long)]
     exit_code: bool,
+}
+
+/// How to show the changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal or a log
+    Text,
+    /// For a comment at a pull request: at most 65,536 bytes
+    Markdown,
+    /// One document; `tenantry schema diff` shows its shape
+    Json,
+    /// One page with everything, that needs no network and no script
+    Html,
 }
 
 /// `diff --format json`.
@@ -56,6 +78,8 @@ pub(super) struct Document {
     /// What differs.
     #[serde(flatten)]
     changes: ChangeSet,
+    /// What was found in the target and not in the base, and every error. With an error nothing is rendered.
+    findings: Vec<Finding>,
     /// How the outside systems stand, and what would be done there for the tenants that change: with `--live` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<provision::Document>,
@@ -70,25 +94,65 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &DiffArgs) -> Result<Exit, Com
     let after = input::sources(global, args.revision.as_deref())?;
     let changed = changed_tenants(&before, &after);
     // check, resolve, render, verify (no I/O), on both sides
-    let Some(base) = rendered(ui, &before, changed.as_ref())? else {
+    let base = rendered(ui, &before, changed.as_ref())?;
+    if base.report.errors() > 0 {
+        tell(ui, &before, &base.report);
         ui.say(&format!("the base, {}, has these findings; compare with a revision that passes", args.base));
         return Ok(Exit::Findings);
-    };
-    let Some(target) = rendered(ui, &after, changed.as_ref())? else { return Ok(Exit::Findings) };
+    }
+    let target = rendered(ui, &after, changed.as_ref())?;
+    let news = target.report.beyond(&base.report);
+    let refused = news.errors() > 0;
+    if args.format == Format::Text && !news.findings().is_empty() {
+        tell(ui, &after, &news);
+    }
+    if args.format == Format::Text && refused {
+        return Ok(Exit::Findings);
+    }
     // diff (no I/O)
-    let changes = diff::diff(&base, &target).map_err(CommandError::internal)?;
+    let changes = match refused {
+        true => diff::diff(&Tree::new(), &Tree::new()),
+        false => diff::diff(&base.tree, &target.tree),
+    };
+    let changes = changes.map_err(CommandError::internal)?;
     // observe (reads), decide (no I/O)
-    let live = if args.live { Some(live(ui, &changes, &target, args.sandbox.as_deref())?) } else { None };
+    let live = match args.live && !refused {
+        true => Some(live(ui, &changes, &target.tree, args.sandbox.as_deref())?),
+        false => None,
+    };
     let (is_empty, seen) = (changes.is_empty(), live.as_ref().map_or(Exit::Done, |plan| plan.exit_of_look(false)));
-    ui.show(args.format, &Document { changes, live }, |document| {
-        let changes = diff::text::text(&document.changes, ui.style());
-        let live = document.live.as_ref().map(provision::Document::text);
-        changes + &live.map_or_else(String::new, |plan| format!("\n{LIVE}\n{plan}"))
-    })?;
+    // review (no I/O)
+    ui.print(&shown(ui, args, changes, &news, live)?);
     Ok(match seen {
+        _ if refused => Exit::Findings,
         Exit::Done if args.exit_code && !is_empty => Exit::Pending,
         seen => seen,
     })
+}
+
+fn shown(
+    ui: &Ui,
+    args: &DiffArgs,
+    changes: ChangeSet,
+    news: &Report,
+    live: Option<provision::Document>,
+) -> Result<String, CommandError> {
+    let plan = live.as_ref().map(provision::Document::text);
+    let review = Review { changes: &changes, findings: news, live: plan.as_deref() };
+    match args.format {
+        Format::Text => {
+            let plan = plan.map_or_else(String::new, |plan| format!("\n{LIVE}\n{plan}"));
+            Ok(text(&changes, ui.style()) + &plan)
+        }
+        Format::Markdown => Ok(review.markdown(args.whole.as_deref())),
+        Format::Html => review.html().map_err(CommandError::internal),
+        Format::Json => report::json(&Document { findings: findings::listed(news), changes, live }),
+    }
+}
+
+fn tell(ui: &Ui, sources: &Sources, report: &Report) {
+    let tenants = sources.under("tenants/").count();
+    findings::tell(ui, &findings::Result { report, sources, tenants });
 }
 
 /// Looks at what the changed tenants have outside, by the documents that they will have.
@@ -117,20 +181,22 @@ fn base(global: &Global, revision: &str) -> Result<Sources, CommandError> {
     }
 }
 
-/// The rendered tree of one side, cut down to the changed tenants where nothing else changed.
-fn rendered(ui: &Ui, sources: &Sources, changed: Option<&BTreeSet<String>>) -> Result<Option<Tree>, CommandError> {
-    if sources.is_empty() || changed.is_some_and(BTreeSet::is_empty) {
-        return Ok(Some(Tree::new()));
+/// The rendered tree of one side, cut down to the changed tenants where nothing else changed, and what was found in it.
+fn rendered(ui: &Ui, sources: &Sources, changed: Option<&BTreeSet<String>>) -> Result<Made, CommandError> {
+    if sources.is_empty() {
+        return Ok(Made { tree: Tree::new(), report: Report::default() });
     }
-    let Some(estate) = pipeline::estate(ui, sources) else { return Ok(None) };
+    let checked = check::check(sources);
+    let Some(estate) = checked.estate else { return Ok(Made { tree: Tree::new(), report: checked.report }) };
     let names: Vec<String> = match changed {
         Some(changed) => changed.iter().filter(|name| estate.tenants().contains_key(name.as_str())).cloned().collect(),
         None => Vec::new(),
     };
     if changed.is_some() && names.is_empty() {
-        return Ok(Some(Tree::new()));
+        return Ok(Made { tree: Tree::new(), report: checked.report });
     }
-    pipeline::checked_tree(ui, &estate, sources, &names)
+    let Made { tree, report } = pipeline::tree(ui, &estate, &names)?;
+    Ok(Made { tree, report: checked.report.merge(report) })
 }
 
 /// The tenants whose files differ, where nothing but tenant files differs: what is rendered for the others is the same,

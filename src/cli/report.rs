@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::error::CommandError;
-use crate::diff::text::Style;
+use crate::review::text::Style;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,7 +47,7 @@ pub(super) enum Format {
 }
 
 /// Returns a document as the text that is printed of it.
-fn json(document: &impl Serialize) -> Result<String, CommandError> {
+pub(super) fn json(document: &impl Serialize) -> Result<String, CommandError> {
     let text = serde_json::to_string_pretty(document).map_err(CommandError::internal)?;
     Ok(format!("{text}\n"))
 }

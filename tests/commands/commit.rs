@@ -70,8 +70,9 @@ fn a_commit_that_takes_many_tenants_away_needs_the_dangerous_flag() {
     }
     scratch.record("two gone");
     let refused = scratch.run(&["commit", "--author", AUTHOR]).code(4);
-    assert!(stderr(&refused).contains("customer-000001") && stderr(&refused).contains("--dangerous-remove-many"));
-    let _ = scratch.run(&["commit", "--author", AUTHOR, "--dangerous-remove-many"]).success();
+    assert!(stderr(&refused).contains("customer-000001") && stderr(&refused).contains("--dangerous-allow-removals 2"));
+    let _ = scratch.run(&["commit", "--author", AUTHOR, "--dangerous-allow-removals", "3"]).code(4);
+    let _ = scratch.run(&["commit", "--author", AUTHOR, "--dangerous-allow-removals", "2"]).success();
 }
 
 #[test]

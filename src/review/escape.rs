@@ -1,38 +1,6 @@
-//! Colours, and the escaping of everything that a terminal could take for more than a letter.
+//! The escaping of everything that a reader's program could take for more than a letter.
 
 use std::fmt::Write as _;
-
-/// Colours, or none.
-pub(super) struct Paint {
-    pub(super) color: bool,
-}
-
-/// What a piece of text says by its colour.
-#[derive(Clone, Copy)]
-pub(super) enum Tone {
-    Heading,
-    Faint,
-    Good,
-    Change,
-    Bad,
-}
-
-impl Paint {
-    /// Returns the text in its colour; `text` must be escaped already.
-    pub(super) fn tone(&self, tone: Tone, text: &str) -> String {
-        if !self.color {
-            return text.to_owned();
-        }
-        let code = match tone {
-            Tone::Heading => "1",
-            Tone::Faint => "2",
-            Tone::Good => "32",
-            Tone::Change => "33",
-            Tone::Bad => "1;31",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
-    }
-}
 
 /// Returns the text with every character escaped that moves, hides, reorders or recolours others.
 pub(super) fn escaped(text: &str) -> String {

@@ -1,13 +1,16 @@
-//! The text report: counts, dangers, then what changes for whom. It returns the text and prints nothing.
+//! The report as text, for a terminal or a log.
 
 mod paint;
-mod values;
 
 use std::fmt::Write as _;
 
-use super::{Change, ChangeSet, Counts, Danger, Entry, FieldChange, Level, Op, Sign, Subject, Tally};
-use paint::{Paint, Tone, escaped};
-use values::{block, pair, scalar};
+use super::{
+    escape::escaped,
+    values::{self, block, pair, scalar},
+    words::{Tone, heading, sign, title, totals, verb},
+};
+use crate::diff::{Change, ChangeSet, Danger, Entry, FieldChange, Op, Sign, Subject};
+use paint::Paint;
 
 /// How a report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +28,6 @@ impl Default for Style {
     }
 }
 
-/// Names of tenants that a heading shows before it says how many more there are.
-const NAMED: usize = 10;
-
 /// Lines of one value that are shown before the report says how many more there are.
 const LINES: usize = 40;
 
@@ -44,7 +44,9 @@ pub fn text(changes: &ChangeSet, style: Style) -> String {
     }
     let changes = changes.folded();
     let mut report = Report { out: String::new(), paint: Paint { color: style.color }, width: style.width.max(40) };
-    report.counts(&changes.counts);
+    for line in totals(&changes) {
+        report.line(&line);
+    }
     report.dangers(&changes.dangers());
     for (tenants, entries) in changes.by_tenants() {
         report.group(tenants, &entries);
@@ -62,22 +64,6 @@ impl Report {
     fn line(&mut self, line: &str) {
         self.out.push_str(line.trim_end());
         self.out.push('\n');
-    }
-
-    fn counts(&mut self, counts: &Counts) {
-        let Counts { tenants, objects, outside, files, dangers: _ } = counts;
-        let parts = [
-            ("tenant", "tenants", tenants),
-            ("object", "objects", objects),
-            ("outside resource", "outside resources", outside),
-            ("other file", "other files", files),
-        ];
-        let shown: Vec<String> = parts
-            .into_iter()
-            .filter(|(.., tally)| !tally.is_empty())
-            .map(|(one, many, tally)| tally_text(one, many, *tally))
-            .collect();
-        self.line(&shown.join(" · "));
     }
 
     fn dangers(&mut self, dangers: &[(&Danger, &Entry)]) {
@@ -103,13 +89,8 @@ impl Report {
     }
 
     fn group(&mut self, tenants: &[String], entries: &[&Entry]) {
-        let heading = match tenants {
-            [] => "platform".to_owned(),
-            [tenant] => format!("tenant {}", escaped(tenant)),
-            many => format!("{} tenants: {}", many.len(), names(many)),
-        };
         self.out.push('\n');
-        self.line(&self.paint.tone(Tone::Heading, &heading));
+        self.line(&self.paint.tone(Tone::Heading, &heading(tenants)));
         let mut inside = true;
         for entry in entries {
             if inside && matches!(entry.subject, Subject::Outside { .. }) {
@@ -213,76 +194,4 @@ impl Report {
 
 fn is_scalar(field: &FieldChange) -> bool {
     matches!(&field.change, Change::Added { to } if block(to).is_empty())
-}
-
-fn tally_text(one: &str, many: &str, tally: Tally) -> String {
-    let Tally { added, changed, removed } = tally;
-    let parts =
-        [(added, "added"), (changed, "changed"), (removed, "removed")].into_iter().filter(|(count, _)| *count > 0);
-    // The noun stands behind the first number only: `2 tenants added, 1 removed`.
-    let parts = parts.enumerate().map(|(index, (count, verb))| match (index, count) {
-        (0, 1) => format!("1 {one} {verb}"),
-        (0, _) => format!("{count} {many} {verb}"),
-        _ => format!("{count} {verb}"),
-    });
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-fn names(tenants: &[String]) -> String {
-    let shown = tenants.iter().take(NAMED).map(|tenant| escaped(tenant)).collect::<Vec<_>>().join(", ");
-    match tenants.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
-fn title(subject: &Subject) -> String {
-    match subject {
-        Subject::Tenant { name } => format!("tenant {}", escaped(name)),
-        Subject::File { path } => format!("file {}", escaped(path)),
-        Subject::Object { api_version: _, kind, namespace: Some(namespace), name } => {
-            format!("{} {}/{}", escaped(kind), escaped(namespace), escaped(name))
-        }
-        Subject::Object { api_version: _, kind, namespace: None, name } => {
-            format!("{} {}", escaped(kind), escaped(name))
-        }
-        Subject::Outside { kind, id, name, connection, holds_data: _ } => {
-            format!("{} {}: {} on {}", escaped(kind), escaped(id), escaped(name), escaped(connection))
-        }
-    }
-}
-
-fn sign(op: Op) -> &'static str {
-    match op {
-        Op::Create => "+",
-        Op::Change => "~",
-        Op::Replace => "±",
-        Op::Delete => "-",
-    }
-}
-
-fn verb(op: Op) -> &'static str {
-    match op {
-        Op::Create => "create",
-        Op::Change => "change",
-        Op::Replace => "replace",
-        Op::Delete => "delete",
-    }
-}
-
-impl Tone {
-    fn of_op(op: Op) -> Tone {
-        match op {
-            Op::Create => Tone::Good,
-            Op::Change => Tone::Change,
-            Op::Replace | Op::Delete => Tone::Bad,
-        }
-    }
-
-    fn of_level(level: Level) -> Tone {
-        match level {
-            Level::Loss | Level::Exposure => Tone::Bad,
-            Level::Disruption => Tone::Change,
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::paint::escaped;
+use super::escape::escaped;
 use crate::yaml;
 
 /// Characters of two equal beginnings that are kept before the first difference.
@@ -11,6 +11,11 @@ const BEFORE: usize = 12;
 /// Returns a value on one line with at most `room` characters; a text only in quotes where it could pass for another value.
 pub(super) fn scalar(value: &Value, room: usize) -> String {
     cut(&plain(value), room)
+}
+
+/// Returns a value on one line, as long as it is.
+pub(super) fn whole(value: &Value) -> String {
+    plain(value)
 }
 
 /// Returns two values on one line each, cut so that their first difference is seen.
