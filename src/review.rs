@@ -4,6 +4,7 @@
 //! dangerous, what was found, then what changes for whom. A text of a tree is data in each of them: it cannot colour a
 //! terminal, become markup, a link or a mention, or reorder what is around it.
 
+mod alike;
 mod escape;
 mod html;
 mod markdown;

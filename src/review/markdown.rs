@@ -188,7 +188,8 @@ fn changes(groups: &[Group], out: &mut String, left_out: &mut Vec<String>) {
     for group in groups {
         let room = (LIMIT - CLOSING).saturating_sub(out.len());
         let shown = shown(group, room);
-        missing += group.entries.len() - shown.as_ref().map_or(0, |(_, entries)| *entries);
+        let all: usize = group.entries.iter().map(|entry| entry.told).sum();
+        missing += all - shown.as_ref().map_or(0, |(_, told)| *told);
         out.push_str(shown.as_ref().map_or("", |(text, _)| text));
     }
     if missing > 0 {
@@ -196,7 +197,8 @@ fn changes(groups: &[Group], out: &mut String, left_out: &mut Vec<String>) {
     }
 }
 
-/// Returns a group with as many of its entries as there is room for; nothing where there is room for none.
+/// Returns a group with as much of it as there is room for, and how many changes that tells; nothing where there is room for
+/// none.
 fn shown(group: &Group, room: usize) -> Option<(String, usize)> {
     let Group { heading, tenants: _, summary, dangerous, entries } = group;
     let open = if *dangerous { " open" } else { "" };
@@ -204,7 +206,7 @@ fn shown(group: &Group, room: usize) -> Option<(String, usize)> {
         format!("\n<details{open}><summary><code>{}</code> {summary}</summary>\n\n", html(&cut(heading, 2_000)));
     let end = "\n</details>\n";
     let mut lines = String::new();
-    let mut number = 0;
+    let (mut told, mut number) = (0, 0);
     for entry in entries {
         let text = diff_lines(entry);
         let all = start.len() + end.len() + fenced_length(&lines, &text);
@@ -212,14 +214,15 @@ fn shown(group: &Group, room: usize) -> Option<(String, usize)> {
             break;
         }
         lines.push_str(&text);
+        told += entry.told;
         number += 1;
     }
-    (number > 0).then(|| (start + &fenced("diff", &lines) + end, number))
+    (number > 0).then(|| (start + &fenced("diff", &lines) + end, told))
 }
 
 /// Returns an entry as lines of a diff.
 fn diff_lines(entry: &EntryView) -> String {
-    let EntryView { op: _, sign, title, file: _, dangers, notes, fields } = entry;
+    let EntryView { told: _, op: _, sign, title, file: _, dangers, notes, fields } = entry;
     let mut lines = vec![format!("@@ {sign} {title} @@")];
     lines.extend(dangers.iter().map(|danger| format!("! {danger}")));
     lines.extend(notes.iter().map(|note| format!("# {note}")));

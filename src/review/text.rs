@@ -5,9 +5,10 @@ mod paint;
 use std::fmt::Write as _;
 
 use super::{
+    alike::{Alike, alike},
     escape::escaped,
     values::{self, block, pair, scalar},
-    words::{Tone, heading, sign, title, totals, verb},
+    words::{Tone, heading, sign, title, titles, totals, verb},
 };
 use crate::diff::{Change, ChangeSet, Danger, Entry, FieldChange, Op, Sign, Subject};
 use paint::Paint;
@@ -92,30 +93,31 @@ impl Report {
         self.out.push('\n');
         self.line(&self.paint.tone(Tone::Heading, &heading(tenants)));
         let mut inside = true;
-        for entry in entries {
-            if inside && matches!(entry.subject, Subject::Outside { .. }) {
+        for alike in alike(entries) {
+            if inside && alike.is_outside() {
                 inside = false;
                 self.line(&self.paint.tone(Tone::Faint, "  outside the cluster"));
             }
-            self.entry(entry);
+            self.alike(&alike);
         }
     }
 
-    fn entry(&mut self, entry: &Entry) {
-        let Entry { tenants: _, op, subject, file: _, fields, notes, dangers } = entry;
-        let mut line = format!("  {} {}", self.paint.tone(Tone::of_op(*op), sign(*op)), title(subject));
+    fn alike(&mut self, alike: &Alike<'_>) {
+        let Alike { op, subjects, file: _, told: _, fields, notes, dangers } = alike;
+        let mut line = format!("  {} {}", self.paint.tone(Tone::of_op(*op), sign(*op)), titles(subjects));
         let inline = *op == Op::Create && fields.iter().all(is_scalar);
         if inline && !fields.is_empty() {
             let shown: Vec<String> = fields.iter().map(|field| self.short(field)).collect();
-            let _ = write!(line, ": {}", shown.join(", "));
+            let separator = if subjects.len() > 1 { ";" } else { ":" };
+            let _ = write!(line, "{separator} {}", shown.join(", "));
         }
         self.line(&line);
-        for danger in dangers {
+        for danger in *dangers {
             let text = format!("! {}", escaped(&danger.reason));
             let tone = Tone::of_level(danger.level);
             self.line(&format!("{INDENT}{}", self.paint.tone(tone, &text)));
         }
-        for note in notes {
+        for note in *notes {
             self.line(&format!("{INDENT}{}", self.paint.tone(Tone::Faint, note.words())));
         }
         if !inline {

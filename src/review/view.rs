@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::{
     Review,
+    alike::{Alike, alike},
     escape::escaped,
     values::{block, whole},
-    words::{count, heading, kind, objects, sign, title, totals, verb},
+    words::{count, heading, kind, objects, sign, title, titles, totals, verb},
 };
 use crate::{
     diag::{Diagnostic, Report, Severity},
@@ -84,13 +85,17 @@ pub(super) struct Group {
     pub entries: Vec<EntryView>,
 }
 
-/// One change of one thing.
+/// One change of one thing, or of several alike.
 #[derive(Debug, Serialize)]
 pub(super) struct EntryView {
+    /// How many of the group's changes it tells.
+    #[serde(skip)]
+    pub told: usize,
     /// `create`, `change`, `replace`, `delete`.
     pub op: &'static str,
     pub sign: &'static str,
     pub title: String,
+    /// Empty where it is about several things.
     pub file: String,
     pub dangers: Vec<String>,
     pub notes: Vec<&'static str>,
@@ -197,19 +202,20 @@ impl Group {
             tenants: tenants.iter().map(|tenant| escaped(tenant)).collect(),
             summary,
             dangerous: dangerous > 0,
-            entries: entries.iter().map(|entry| EntryView::new(entry)).collect(),
+            entries: alike(entries).iter().map(EntryView::new).collect(),
         }
     }
 }
 
 impl EntryView {
-    fn new(entry: &Entry) -> Self {
-        let Entry { tenants: _, op, subject, file, fields, notes, dangers } = entry;
+    fn new(alike: &Alike<'_>) -> Self {
+        let Alike { op, subjects, file, told, fields, notes, dangers } = alike;
         Self {
+            told: *told,
             op: verb(*op),
             sign: sign(*op),
-            title: title(subject),
-            file: escaped(file),
+            title: titles(subjects),
+            file: if subjects.len() == 1 { escaped(file) } else { String::new() },
             dangers: dangers.iter().map(|danger| escaped(&danger.reason)).collect(),
             notes: notes.iter().map(|note| note.words()).collect(),
             fields: fields.iter().map(FieldView::new).collect(),

@@ -184,6 +184,53 @@ pub(super) fn title(subject: &Subject) -> String {
     }
 }
 
+/// Returns what a change of several things is about: their names where they are of one kind and place, and else how many
+/// there are of each kind.
+pub(super) fn titles(subjects: &[&Subject]) -> String {
+    let [first, rest @ ..] = subjects else { return String::new() };
+    if rest.is_empty() {
+        return title(first);
+    }
+    let number = subjects.len();
+    let place = |subject: &Subject| match subject {
+        Subject::Object { kind, namespace, .. } => Some((kind.clone(), namespace.clone())),
+        Subject::Outside { kind, connection, .. } => Some((kind.clone(), Some(connection.clone()))),
+        Subject::Tenant { .. } | Subject::File { .. } => None,
+    };
+    let Some(of_first) =
+        place(first).filter(|of_first| rest.iter().all(|other| place(other).as_ref() == Some(of_first)))
+    else {
+        return format!("{}: {}", count(number, "object"), kinds(subjects));
+    };
+    let name = |subject: &&Subject| match subject {
+        Subject::Object { name, .. } | Subject::Tenant { name } => escaped(name),
+        Subject::Outside { id, .. } => escaped(id),
+        Subject::File { path } => escaped(path),
+    };
+    let names = subjects.iter().map(name).collect::<Vec<_>>().join(", ");
+    let (kind, place) = of_first;
+    let place = match (place, first) {
+        (None, _) => String::new(),
+        (Some(place), Subject::Outside { .. }) => format!(" on {}", escaped(&place)),
+        (Some(place), _) => format!(" in {}", escaped(&place)),
+    };
+    format!("{number} × {}{place}: {names}", escaped(&kind))
+}
+
+/// Returns how many there are of each kind, in the order of the first of each.
+fn kinds(subjects: &[&Subject]) -> String {
+    let mut numbers: Vec<(String, usize)> = Vec::new();
+    for subject in subjects {
+        let kind = kind(subject);
+        match numbers.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, number)) => *number += 1,
+            None => numbers.push((kind, 1)),
+        }
+    }
+    let shown = numbers.into_iter().map(|(kind, number)| format!("{number} × {kind}"));
+    some(&shown.collect::<Vec<_>>())
+}
+
 /// Returns the kind of what a change is about, in the words of [`title`].
 pub(super) fn kind(subject: &Subject) -> String {
     match subject {
