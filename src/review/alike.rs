@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::diff::{Danger, Entry, FieldChange, Note, Op, Subject};
+use serde_json::Value;
+
+use crate::diff::{Change, Danger, Entry, FieldChange, Note, Op, Subject};
 
 /// In so many things a change of a field is said once for all of them.
 const MANY: usize = 4;
-
-/// What a path has in place of the name of the object that it is in, where it speaks of several objects.
-const OWN_NAME: &str = "[name={name}]";
 
 /// What happens with one thing, or with several alike.
 #[derive(Debug)]
@@ -139,12 +138,40 @@ fn sort_of(entry: &Entry, fields: &[FieldChange]) -> Option<String> {
     Some(format!("{place:?} {op:?} {fields:?} {notes:?} {dangers:?}"))
 }
 
-/// Returns the fields with `{name}` where a path holds the entry's own name.
+/// Returns the fields with `{name}` where a path or a text holds the entry's own name.
 fn in_common_words(entry: &Entry, fields: &[FieldChange]) -> Vec<FieldChange> {
     let Subject::Object { name, .. } = &entry.subject else { return fields.to_vec() };
     let own = format!("[name={name}]");
-    let renamed = |field: &FieldChange| FieldChange { path: field.path.replace(&own, OWN_NAME), ..field.clone() };
-    fields.iter().map(renamed).collect()
+    let common = |FieldChange { path, change }: &FieldChange| FieldChange {
+        path: path.replace(&own, "[name={name}]"),
+        change: match change {
+            Change::Added { to } => Change::Added { to: without_name(to, name) },
+            Change::Removed { from } => Change::Removed { from: without_name(from, name) },
+            Change::Changed { from, to } => {
+                Change::Changed { from: without_name(from, name), to: without_name(to, name) }
+            }
+            Change::Lines { .. } | Change::Reordered { .. } => change.clone(),
+        },
+    };
+    fields.iter().map(common).collect()
+}
+
+/// Returns a text with `{name}` for each whole word that is the name: `shop/{name}-service:v2`.
+fn without_name(value: &Value, name: &str) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    let is_part = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    let mut out = String::with_capacity(text.len());
+    let mut end = 0;
+    for (start, word) in text.match_indices(name) {
+        let (before, after) = (&text[..start], &text[start + word.len()..]);
+        if !is_part(before.chars().next_back()) && !is_part(after.chars().next()) {
+            out.push_str(&text[end..start]);
+            out.push_str("{name}");
+            end = start + word.len();
+        }
+    }
+    out.push_str(&text[end..]);
+    Value::String(out)
 }
 
 /// Returns a text that two changes share if they are equal: values have no order.
@@ -158,7 +185,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::diff::{Change, Level};
+    use crate::diff::Level;
 
     fn field(path: &str, from: &str, to: &str) -> FieldChange {
         FieldChange { path: path.to_owned(), change: Change::Changed { from: json!(from), to: json!(to) } }
@@ -210,6 +237,19 @@ mod tests {
         let entries: Vec<Entry> =
             ["a", "b", "c", "d", "e"].map(|name| object(Op::Change, "Deployment", name, fields())).into();
         assert_eq!(told(&entries), [(5, vec!["digest".to_owned(), "image".to_owned()], 5)]);
+    }
+
+    #[test]
+    fn whole_words_alone_are_names() {
+        for (text, name, common) in [
+            ("shop/auth-service:v2", "auth", "shop/{name}-service:v2"),
+            ("authority/auth:author", "auth", "authority/{name}:author"),
+            ("auth", "auth", "{name}"),
+            ("", "auth", ""),
+            ("ää/ä", "ä", "ää/{name}"),
+        ] {
+            assert_eq!(without_name(&json!(text), name), json!(common));
+        }
     }
 
     #[test]
