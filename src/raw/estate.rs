@@ -59,6 +59,9 @@ pub struct EstateSpec {
     pub secrets: Option<Secrets>,
     /// How requests reach tenants.
     pub routing: Routing,
+    /// The minor release of Kubernetes that the clusters run, the oldest one where they differ. With it `check` knows what they serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes_version: Option<KubernetesVersion>,
     /// Where the rendered tree is committed.
     #[serde(default)]
     pub output: Output,
@@ -150,6 +153,47 @@ pub enum Routing {
         /// The namespace that its controller runs in.
         namespace: String,
     },
+}
+
+/// A minor release of Kubernetes that is known here. In quotes: `1.30` without them is the number 1.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum KubernetesVersion {
+    /// 1.30.
+    #[serde(rename = "1.30")]
+    V1_30,
+    /// 1.31.
+    #[serde(rename = "1.31")]
+    V1_31,
+    /// 1.32.
+    #[serde(rename = "1.32")]
+    V1_32,
+    /// 1.33.
+    #[serde(rename = "1.33")]
+    V1_33,
+    /// 1.34.
+    #[serde(rename = "1.34")]
+    V1_34,
+    /// 1.35.
+    #[serde(rename = "1.35")]
+    V1_35,
+    /// 1.36.
+    #[serde(rename = "1.36")]
+    V1_36,
+}
+
+impl KubernetesVersion {
+    /// Returns the number behind the dot.
+    pub fn minor(self) -> u8 {
+        match self {
+            KubernetesVersion::V1_30 => 30,
+            KubernetesVersion::V1_31 => 31,
+            KubernetesVersion::V1_32 => 32,
+            KubernetesVersion::V1_33 => 33,
+            KubernetesVersion::V1_34 => 34,
+            KubernetesVersion::V1_35 => 35,
+            KubernetesVersion::V1_36 => 36,
+        }
+    }
 }
 
 /// Where the rendered tree is committed.

@@ -99,6 +99,7 @@ pub(super) struct Pod<'a> {
     /// The JSON pointer of the template in its object.
     pub pointer: &'static str,
     pub labels: Option<&'a Fields>,
+    pub annotations: Option<&'a Fields>,
     pub spec: &'a Value,
 }
 
@@ -114,8 +115,13 @@ impl<'a> Pod<'a> {
             ("", "Pod") => ("", object),
             _ => return None,
         };
-        let labels = at(template, &["metadata", "labels"]).and_then(Value::as_object);
-        Some(Self { pointer, labels, spec: template.get("spec")? })
+        let metadata = |field: &str| at(template, &["metadata", field]).and_then(Value::as_object);
+        Some(Self {
+            pointer,
+            labels: metadata("labels"),
+            annotations: metadata("annotations"),
+            spec: template.get("spec")?,
+        })
     }
 
     /// Returns all containers, those that run before the others first.

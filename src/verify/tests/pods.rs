@@ -17,8 +17,83 @@ fn contained(change: Value) -> Vec<Diagnostic> {
 #[test]
 fn images_name_a_version() {
     let pointer = "/spec/template/spec/containers/0/image";
-    assert_only(&contained(json!({ "image": "shops/auth" })), Code::ImageTag, pointer, "names no tag");
-    assert_only(&contained(json!({ "image": "shops/auth:latest" })), Code::ImageTag, pointer, "`latest`");
+    let images = |found: Vec<Diagnostic>| -> Vec<Diagnostic> {
+        // The migration's image then stands in the hook alone.
+        found.into_iter().filter(|finding| finding.code != Code::HookAlone).collect()
+    };
+    let with_image = |image: &str| images(contained(json!({ "image": image })));
+    assert_only(&with_image("shops/auth"), Code::ImageTag, pointer, "names no tag");
+    assert_only(&with_image("shops/auth:latest"), Code::ImageTag, pointer, "`latest`");
+    assert_only(&with_image("shops/auth:main"), Code::ImageTag, pointer, "`main`");
+    let mut first = container("wait");
+    first["image"] = json!("busybox:latest");
+    let found = pod(json!({ "initContainers": [first] }));
+    assert_only(&found, Code::ImageTag, "/spec/template/spec/initContainers/0/image", "`busybox:latest`");
+    let mounted = json!({ "volumes": [{ "name": "v", "image": { "reference": "shops/themes:stable" } }] });
+    assert_only(&pod(mounted), Code::ImageTag, "/spec/template/spec/volumes/0/image/reference", "`stable`");
+    let mut hook = job("hook");
+    hook["spec"]["template"]["spec"]["containers"][0]["image"] = json!("shops/auth:latest");
+    let found = images(with(hook));
+    assert_only(&found, Code::ImageTag, "/spec/template/spec/containers/0/image", "Job `hook`");
+}
+
+#[test]
+fn images_of_custom_resources_name_a_version() {
+    let pooler = |image: &str| {
+        let container = json!({ "name": "pgbouncer", "image": image });
+        with(object(
+            "postgresql.cnpg.io/v1",
+            "Pooler",
+            "pool",
+            json!({ "spec": {
+            "cluster": { "name": "db" }, "pgbouncer": { "poolMode": "session" },
+            "template": { "spec": { "containers": [container] } },
+        } }),
+        ))
+    };
+    assert_only(&pooler("pgbouncer"), Code::ImageTag, "/spec/template/spec/containers/0/image", "Pooler `pool`");
+    assert_none(&pooler("pgbouncer:1.24.0"));
+    let cluster = |image: &str| {
+        with(object(
+            "postgresql.cnpg.io/v1",
+            "Cluster",
+            "db",
+            json!({ "spec": { "instances": 1, "imageName": image } }),
+        ))
+    };
+    assert_only(&cluster("postgres:latest"), Code::ImageTag, "/spec/imageName", "Cluster `db`");
+    assert_none(&cluster("postgres:17.5"));
+}
+
+#[test]
+fn probes_ask_ports_of_their_own_container() {
+    let probed = |probe: Value| contained(json!({ "readinessProbe": probe }));
+    let pointer = "/spec/template/spec/containers/0/readinessProbe/httpGet/port";
+    assert_only(&probed(json!({ "httpGet": { "path": "/", "port": "web" } })), Code::ProbePort, pointer, "`web`");
+    let found = probed(json!({ "tcpSocket": { "port": "web" } }));
+    assert_only(&found, Code::ProbePort, &pointer.replace("httpGet", "tcpSocket"), "`readinessProbe`");
+    assert_none(&probed(json!({ "httpGet": { "path": "/", "port": "http" } })));
+    assert_none(&probed(json!({ "httpGet": { "path": "/", "port": 9999 } })));
+    assert_none(&probed(json!({ "grpc": { "port": 9000 } })));
+    let stop = json!({ "lifecycle": { "preStop": { "httpGet": { "path": "/", "port": "admin" } } } });
+    assert_only(
+        &contained(stop),
+        Code::ProbePort,
+        "/spec/template/spec/containers/0/lifecycle/preStop/httpGet/port",
+        "`lifecycle.preStop`",
+    );
+    // The port of a neighbour does not count.
+    let mut sidecar = container("sidecar");
+    sidecar["ports"] = json!([{ "name": "admin", "containerPort": 9901 }]);
+    sidecar["livenessProbe"] = json!({ "httpGet": { "path": "/", "port": "http" } });
+    sidecar["restartPolicy"] = json!("Always");
+    let found = pod(json!({ "initContainers": [sidecar] }));
+    assert_only(
+        &found,
+        Code::ProbePort,
+        "/spec/template/spec/initContainers/0/livenessProbe/httpGet/port",
+        "`sidecar`",
+    );
 }
 
 #[test]
