@@ -113,12 +113,12 @@ impl Verifier {
             texts::check(object, &mut findings);
             hooks::check(object, &mut findings);
             workloads::check(&tenant, object, &mut findings);
-            monitoring::check(object, &mut findings);
+            monitoring::check(&tenant, object, &mut findings);
             routes::check(&tenant, object, &mut findings);
         }
         identity::doubles(&tenant, &mut findings);
         pods::check(&tenant, &mut findings);
-        security::check(&tenant, &mut findings);
+        security::check(&tenant, self.minor, &mut findings);
         network::check(&tenant, &mut findings);
         credentials::check(&tenant, &mut findings);
         quota::check(&tenant, &self.schemas, &mut findings);

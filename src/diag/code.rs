@@ -254,6 +254,10 @@ codes! {
         "A rule without peers, or one that lets in every namespace, means the Pods of every other tenant as well."
     AlertQuotaType "alert-quota-type" Error
         "`kube_resourcequota` has one series for what is allowed and one for what is used. Without `type` an expression adds them up."
+    AlertSyntax "alert-syntax" Error
+        "Brackets and texts of an alert's expression are closed. Prometheus refuses the whole PrometheusRule otherwise, and none of its alerts ever fires."
+    QuerySelectsNothing "query-selects-nothing" Warning
+        "An alert's expression asks for an object of the tenant's namespace by a name that none of its objects has: it has no value, so the alert never fires."
     AlertContainerLabel "alert-container-label" Warning
         "cAdvisor reports cpu and memory of each container, and of the whole Pod once more with an empty `container`. Without `container!=\"\"` a sum counts everything twice."
     DashboardJson "dashboard-json" Error

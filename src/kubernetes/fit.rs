@@ -146,13 +146,18 @@ pub fn demand<'o>(
             Some(share) => (share.moment.clone(), share.amounts.clone()),
             None => (workloads::moment(object), Amounts::default()),
         };
-        let (stays, sum) = match moment {
-            Moment::Always => (true, &mut demand.total),
-            moment @ Moment::Hook { .. } => (!workloads::goes_at_once(object), hooks.entry(moment).or_default()),
-        };
-        sum.add_all(&pods, 1).map_err(counted)?;
-        let sum = if stays { &mut demand.total } else { sum };
+        // A hook stays until the next sync, unless Argo CD takes it away at once; its Pods end with their phase and wave.
+        let stays = moment == Moment::Always || !workloads::goes_at_once(object);
+        let sum = if stays { &mut demand.total } else { hooks.entry(moment.clone()).or_default() };
         sum.add_all(&counts, 1).map_err(counted)?;
+        match moment {
+            Moment::Always => demand.total.add_all(&pods, 1).map_err(counted)?,
+            moment @ Moment::Hook { .. } => {
+                for moment in std::iter::once(moment).chain(workloads::further_moments(object)) {
+                    hooks.entry(moment).or_default().add_all(&pods, 1).map_err(counted)?;
+                }
+            }
+        }
         demand.shares.extend(share);
     }
     let mut most = Amounts::default();

@@ -249,3 +249,23 @@ fn small() -> Resources {
     };
     Resources { requests: quantities("100m", "128Mi"), limits: quantities("500m", "256Mi") }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kubernetes::releases::{NEWEST, OLDEST};
+
+    #[test]
+    fn the_known_releases_are_those_of_the_tables() {
+        for minor in OLDEST..=NEWEST {
+            let release: KubernetesVersion = serde_json::from_value(json!(format!("1.{minor}"))).unwrap();
+            assert_eq!(release.minor(), minor);
+        }
+        for unknown in [json!("1.29"), json!("1.37"), json!("v1.36"), json!("1.36.3"), json!(1.3), json!("latest")] {
+            assert!(serde_json::from_value::<KubernetesVersion>(unknown.clone()).is_err(), "{unknown}");
+        }
+    }
+}

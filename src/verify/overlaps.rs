@@ -115,9 +115,11 @@ fn jobs_behind_services(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
     for service in tenant.of_kind("", "Service").filter(|object| tenant.owns(object)) {
         let selector = service.at(&["spec", "selector"]).and_then(Value::as_object).filter(|all| !all.is_empty());
         let Some(selector) = selector else { continue };
+        let Some((job, pod)) = jobs.iter().find(|(_, pod)| holds(pod.labels, selector)) else { continue };
         // One that is for Jobs alone means them.
-        let serves = tenant.pods().any(|(object, pod)| object.group != "batch" && holds(pod.labels, selector));
-        let Some((job, pod)) = jobs.iter().find(|(_, pod)| serves && holds(pod.labels, selector)) else { continue };
+        if !tenant.pods().any(|(object, pod)| object.group != "batch" && holds(pod.labels, selector)) {
+            continue;
+        }
         let message = format!("{} selects the Pods of {} too", service.title(), job.title());
         let help =
             "give the Job's Pods another label than the service's: while it runs, some requests go there and fail";

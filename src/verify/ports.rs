@@ -4,33 +4,19 @@ use serde_json::Value;
 
 use super::{
     findings::Findings,
-    object::{Container, Object, at, text_at},
+    object::{Container, Object, Way, text_at},
     tenant::Tenant,
 };
 use crate::diag::Code;
 
-/// Where a container names one of its own ports.
-const PLACES: [&[&str]; 10] = [
-    &["livenessProbe", "httpGet", "port"],
-    &["livenessProbe", "tcpSocket", "port"],
-    &["readinessProbe", "httpGet", "port"],
-    &["readinessProbe", "tcpSocket", "port"],
-    &["startupProbe", "httpGet", "port"],
-    &["startupProbe", "tcpSocket", "port"],
-    &["lifecycle", "postStart", "httpGet", "port"],
-    &["lifecycle", "postStart", "tcpSocket", "port"],
-    &["lifecycle", "preStop", "httpGet", "port"],
-    &["lifecycle", "preStop", "tcpSocket", "port"],
-];
-
 pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
     for (object, pod) in tenant.pods() {
         for container in pod.containers() {
-            for way in PLACES {
+            for (way, asked) in container.handlers() {
                 // A number needs no port of that number: what a container listens on, it need not say.
-                let Some(name) = at(container.value, way).and_then(Value::as_str) else { continue };
+                let Some(name) = text_at(asked, &["port"]) else { continue };
                 if !has(&container, name) {
-                    unknown(object, &container, way, name, findings);
+                    unknown(object, &container, &way, name, findings);
                 }
             }
         }
@@ -43,14 +29,14 @@ fn has(container: &Container<'_>, name: &str) -> bool {
     ports.into_iter().any(|port| text_at(port, &["name"]) == Some(name))
 }
 
-fn unknown(object: &Object<'_>, container: &Container<'_>, way: &[&str], name: &str, findings: &mut Findings<'_>) {
+fn unknown(object: &Object<'_>, container: &Container<'_>, way: &Way, name: &str, findings: &mut Findings<'_>) {
     findings.add(
         Code::ProbePort,
         object,
-        &container.pointer_to(&way.join("/")),
+        &container.pointer_to(&way.to("port")),
         format!(
             "the `{}` of container `{}` of {} asks the port `{name}`, which the container does not have",
-            way[..way.len() - 2].join("."),
+            way.handler.replace('/', "."),
             container.name(),
             object.title()
         ),

@@ -35,6 +35,12 @@ pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
             references.secret(tls, "secretName", || format!("/spec/tls/{index}"));
         }
     }
+    for object in tenant.of_kind("grafana.integreatly.org", "GrafanaDashboard").filter(|object| tenant.owns(object)) {
+        let mut references = References { tenant, secrets: &secrets, object, turn: None, findings };
+        if let Some(reference) = object.at(&["spec", "configMapRef"]) {
+            references.config_map(reference, || "/spec/configMapRef".to_owned());
+        }
+    }
     databases(tenant, &secrets, findings);
 }
 

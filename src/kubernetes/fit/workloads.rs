@@ -156,17 +156,21 @@ pub(super) fn goes_at_once(object: &Value) -> bool {
         .is_some_and(|policies| policies.split(',').any(|policy| policy.trim() == "HookSucceeded"))
 }
 
-/// Returns when an object exists: Argo CD's hooks in their phase and wave, everything else always.
+/// Returns when an object exists: Argo CD's hooks in their phase and wave, everything else always. One that is a hook of several phases has
+/// the first of them here, and the others in `further_moments`.
 pub(super) fn moment(object: &Value) -> Moment {
+    phases(object).next().unwrap_or(Moment::Always)
+}
+
+/// Returns the moments of a hook beyond the first.
+pub(super) fn further_moments(object: &Value) -> impl Iterator<Item = Moment> {
+    phases(object).skip(1)
+}
+
+fn phases(object: &Value) -> impl Iterator<Item = Moment> {
     let annotation = |name: &str| at(object, &["metadata", "annotations", name]).and_then(Value::as_str);
     let phases = annotation("argocd.argoproj.io/hook").unwrap_or_default();
-    // An object that is a hook of several phases runs in each of them; the first one stands for it.
-    match phases.split(',').map(str::trim).find(|phase| !phase.is_empty() && *phase != SKIP) {
-        Some(phase) => {
-            let wave =
-                annotation("argocd.argoproj.io/sync-wave").and_then(|wave| wave.trim().parse().ok()).unwrap_or(0);
-            Moment::Hook { phase: phase.to_owned(), wave }
-        }
-        None => Moment::Always,
-    }
+    let wave = annotation("argocd.argoproj.io/sync-wave").and_then(|wave| wave.trim().parse().ok()).unwrap_or(0);
+    let phases = phases.split(',').map(str::trim).filter(|phase| !phase.is_empty() && *phase != SKIP);
+    phases.map(move |phase| Moment::Hook { phase: phase.to_owned(), wave })
 }

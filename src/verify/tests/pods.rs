@@ -179,6 +179,22 @@ fn the_restricted_standard_is_kept() {
         (context(json!({ "runAsUser": 0 })), format!("{at}/runAsUser"), "runs as root"),
         (context(json!({ "privileged": true })), format!("{at}/privileged"), "is privileged"),
         (context(json!({ "procMount": "Unmasked" })), format!("{at}/procMount"), "Unmasked"),
+        (context(json!({ "appArmorProfile": { "type": "Unconfined" } })), format!("{at}/appArmorProfile"), "AppArmor"),
+        (
+            context(json!({ "seLinuxOptions": { "type": "spc_t" } })),
+            format!("{at}/seLinuxOptions/type"),
+            "SELinux type `spc_t`",
+        ),
+        (
+            context(json!({ "seLinuxOptions": { "user": "system_u" } })),
+            format!("{at}/seLinuxOptions/user"),
+            "SELinux user",
+        ),
+        (
+            contained(json!({ "livenessProbe": { "httpGet": { "port": 8080, "host": "10.0.0.1" } } })),
+            "/spec/template/spec/containers/0/livenessProbe/httpGet/host".to_owned(),
+            "asks the host",
+        ),
         (pod(json!({ "hostNetwork": true })), "/spec/template/spec/hostNetwork".to_owned(), "hostNetwork"),
         (
             pod(json!({ "securityContext": { "seccompProfile": null } })),
@@ -210,7 +226,32 @@ fn the_restricted_standard_is_kept() {
         assert_only(&found, Code::PodSecurity, &pointer, message);
     }
     assert_none(&context(json!({ "runAsNonRoot": true, "capabilities": { "add": ["NET_BIND_SERVICE"] } })));
+    assert_none(&context(
+        json!({ "seLinuxOptions": { "level": "s0:c1", "type": "container_t" }, "appArmorProfile": { "type": "RuntimeDefault" } }),
+    ));
+    assert_none(&pod(json!({ "volumes": [{ "name": "v", "image": { "reference": "shops/themes:v3" } }] })));
     assert_none(&pod(json!({ "volumes": [{ "name": "v", "emptyDir": {} }] })));
+}
+
+#[test]
+fn the_standard_is_the_one_of_the_release() {
+    let pinned = |version: &str, spec: Value| {
+        changed_by(|objects| {
+            let label = json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce-version": version } } });
+            merge(objects.get_mut("namespace").unwrap(), label);
+            merge(objects.get_mut("deployment").unwrap(), json!({ "spec": { "template": { "spec": spec } } }));
+        })
+    };
+    let root = || json!({ "hostUsers": false, "securityContext": { "runAsNonRoot": null, "runAsUser": 0 } });
+    assert_none(&pinned("latest", root()));
+    assert_none(&pinned("v1.35", root()));
+    assert_eq!(pinned("v1.34", root()).len(), 2);
+    let memory = || json!({ "securityContext": { "sysctls": [{ "name": "net.ipv4.tcp_rmem", "value": "1" }] } });
+    assert_none(&pinned("v1.32", memory()));
+    assert_eq!(pinned("v1.31", memory()).len(), 1);
+    let mut probed = container("auth");
+    probed["livenessProbe"] = json!({ "httpGet": { "port": 8080, "host": "10.0.0.1" } });
+    assert_none(&pinned("v1.33", json!({ "containers": [probed] })));
 }
 
 #[test]

@@ -57,6 +57,13 @@ fn hooks_that_go_at_once_do_not_add_up() {
 }
 
 #[test]
+fn a_hook_of_several_phases_runs_in_each() {
+    let both = job("both", Some(("PreSync, PostSync", "0")));
+    let sum = |other: &str| shown(&total(&[both.clone(), job("other", Some((other, "0")))]), "requests.cpu");
+    assert_eq!((sum("PreSync"), sum("PostSync"), sum("Sync")), ("1".to_owned(), "1".to_owned(), "500m".to_owned()));
+}
+
+#[test]
 fn a_pod_as_a_whole_counts_instead_of_its_containers() {
     let whole = |resources: Value| {
         let mut object = deployment("auth", 1, &[container("100m", "64Mi"), container("100m", "64Mi")]);
