@@ -135,7 +135,7 @@ codes! {
     SecretKeyForeign "secret-key-foreign" Warning
         "An ExternalSecret reads an entry of the secret store whose key does not carry the tenant's name, namespace or uid, and which the plan does not name. It may be a neighbour's, or one that all tenants share."
     SecretMissing "secret-missing" Warning
-        "Pods read a Secret that no object of the tenant makes. Unless something else makes it, they never start."
+        "Pods, a ServiceAccount or an Ingress name a Secret that no object of the tenant makes. Unless something else makes it, the Pods never start, their images are not pulled, or hosts show a certificate that nobody trusts."
     HookAnnotation "hook-annotation" Error
         "Argo CD passes over words that it does not know in its hook annotations: a hook with a misspelt phase is an ordinary object, a wave that is no number is wave 0."
     HookDeadline "hook-deadline" Error

@@ -118,9 +118,9 @@ pub struct Demand {
 /// Sums up what the objects of one namespace ask for at most.
 ///
 /// `schemas` gives the plurals for `count/…` keys. LimitRanges among the objects fill in requests and limits that containers leave out.
-/// DaemonSets are left out: how many Pods they have is the number of nodes. Objects that Kubernetes makes itself (ReplicaSets, Endpoints) are
-/// counted under their own keys alone. So are the Secrets that an ExternalSecret or a Certificate makes, and what every namespace has
-/// from the start: the ConfigMap with the cluster's certificate, and the account `default`.
+/// The Pods of DaemonSets are left out: how many there are is the number of nodes. Counted are also the ReplicaSets, Jobs and Secrets that
+/// Deployments, CronJobs, ExternalSecrets and Certificates make, and what every namespace has from the start: the ConfigMap with the
+/// cluster's certificate, and the account `default`. Other objects that Kubernetes makes itself are not.
 ///
 /// # Errors
 ///
