@@ -13,7 +13,7 @@ use crate::{
     provision::connection::Connection,
     raw::{
         bundle::BundleSpec,
-        estate::{Argocd, Output, Provisioning, Region, Routing},
+        estate::{Argocd, KubernetesVersion, Output, Provisioning, Region, Routing},
         tenant::{Contacts, Lifecycle, Overrides, Subscription},
         tier::TierSpec,
     },
@@ -98,6 +98,8 @@ pub struct Platform {
     pub secret_store: Option<String>,
     /// How requests reach tenants.
     pub routing: Routing,
+    /// The minor release of Kubernetes that the clusters run, where the estate says it.
+    pub kubernetes_version: Option<KubernetesVersion>,
     /// Where the rendered tree is committed.
     pub output: Output,
     /// Kinds that templates may make beside the built-in list, as `apiVersion/Kind`.

@@ -13,6 +13,7 @@ mod identity;
 mod metadata;
 pub mod names;
 mod quantity;
+pub mod releases;
 mod retired;
 mod schemas;
 #[cfg(test)]

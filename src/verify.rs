@@ -3,25 +3,35 @@
 //! What passes here is taken by the API server, stays in the tenant's own namespace, fits its quota, runs, and says what its author means.
 //! Each file holds one family of rules. No I/O; a tenant without a fault costs a few microseconds an object.
 
+mod applications;
 mod chart;
+mod components;
 mod credentials;
 mod findings;
 mod hooks;
 mod identity;
+mod keys;
 mod kinds;
 mod monitoring;
 mod network;
 mod object;
+mod overlaps;
 mod pods;
+mod ports;
 mod quota;
+mod references;
+mod releases;
+mod roles;
 mod routes;
 mod scaling;
 mod security;
 mod selector;
 mod services;
 mod shape;
+mod sync;
 mod tenant;
 mod texts;
+mod tokens;
 mod workloads;
 
 use findings::Findings;
@@ -34,7 +44,7 @@ use crate::{
     estate::Estate,
     kubernetes::Schemas,
     plan::Plan,
-    raw::tier::Format,
+    raw::{estate::KubernetesVersion, tier::Format},
     rendered::{Origin, Rendered},
 };
 
@@ -55,6 +65,9 @@ pub struct Verifier {
     schemas: Schemas,
     kinds: kinds::Allowed,
     charts: chart::Charts,
+    components: components::Components,
+    /// The minor release of Kubernetes, where the estate says it.
+    minor: Option<u8>,
 }
 
 impl Verifier {
@@ -68,7 +81,12 @@ impl Verifier {
         let schemas = schemas(estate.definitions(), &mut findings);
         let charts = chart::Charts::read(estate, &mut findings);
         let kinds = kinds::Allowed::new(&estate.platform().allowed_kinds);
-        if findings.is_empty() { Ok(Self { schemas, kinds, charts }) } else { Err(findings) }
+        let minor = estate.platform().kubernetes_version.map(KubernetesVersion::minor);
+        if findings.is_empty() {
+            Ok(Self { schemas, kinds, charts, components: components::Components::read(estate), minor })
+        } else {
+            Err(findings)
+        }
     }
 
     /// Returns everything that is wrong with what was rendered for a tenant.
@@ -89,23 +107,31 @@ impl Verifier {
         });
         let tenant = Tenant::new(plan, rendered, objects.collect());
         for object in &tenant.objects {
-            shape::check(&self.schemas, object, &mut findings);
+            shape::check(&self.schemas, self.minor, object, &mut findings);
+            releases::check(self.minor, object, &mut findings);
             identity::check(&tenant, &self.kinds, &self.schemas, object, &mut findings);
             texts::check(object, &mut findings);
             hooks::check(object, &mut findings);
             workloads::check(&tenant, object, &mut findings);
-            monitoring::check(object, &mut findings);
+            monitoring::check(&tenant, object, &mut findings);
             routes::check(&tenant, object, &mut findings);
         }
         identity::doubles(&tenant, &mut findings);
         pods::check(&tenant, &mut findings);
-        security::check(&tenant, &mut findings);
+        security::check(&tenant, self.minor, &mut findings);
         network::check(&tenant, &mut findings);
         credentials::check(&tenant, &mut findings);
         quota::check(&tenant, &self.schemas, &mut findings);
+        ports::check(&tenant, &mut findings);
+        applications::check(&tenant, &mut findings);
+        self.components.check(plan, &mut findings);
         if tenant.complete {
+            references::check(&tenant, &mut findings);
             services::check(&tenant, &mut findings);
             scaling::check(&tenant, &mut findings);
+            overlaps::check(&tenant, &mut findings);
+            roles::check(&tenant, &mut findings);
+            sync::check(&tenant, &mut findings);
         }
         self.charts.check(plan, rendered, &mut findings);
         findings.into_list()

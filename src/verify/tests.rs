@@ -2,17 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod applications;
 mod estate;
 mod identity;
-
+mod keys;
 mod monitoring;
 mod network;
+mod overlaps;
 mod pods;
 mod quota;
+mod releases;
 mod routes;
 mod secrets;
 mod seeds;
 mod services;
+mod sync;
 mod workloads;
 
 use std::{collections::BTreeMap, sync::Arc};

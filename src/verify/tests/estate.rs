@@ -19,6 +19,7 @@ pub(super) fn estate() -> Estate {
             connections: BTreeMap::new(),
             secret_store: None,
             routing,
+            kubernetes_version: None,
             output: crate::raw::estate::Output::default(),
             allowed_kinds: vec![
                 "example.com/v1/Shop".to_owned(),

@@ -18,8 +18,7 @@ fn a_password_in_a_variable_is_refused() {
     let found = changed("deployment", literal.clone());
     assert_only(&found, Code::SecretLiteral, "/spec/template/spec/containers/0/env/0/value", "DB_PASSWORD");
     assert!(!format!("{found:?}").contains("hunter2"));
-    literal["spec"]["template"]["spec"]["containers"][0]["env"] =
-        json!([{ "name": "DB_PASSWORD", "valueFrom": { "secretKeyRef": { "name": "auth-credentials", "key": "x" } } }]);
+    literal["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{ "name": "DB_PASSWORD", "valueFrom": { "secretKeyRef": { "name": "auth-credentials", "key": "DB_PASSWORD" } } }]);
     assert_none(&changed("deployment", literal));
 }
 
