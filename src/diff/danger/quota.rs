@@ -30,7 +30,7 @@ pub(in crate::diff) fn beneath_use(
     }
     // What cannot be counted has been refused when it was rendered.
     let demand = fit::demand(Schemas::builtin(), &running()).ok()?;
-    let excesses = fit::check_quota(target, &demand.total).ok()?;
+    let excesses = fit::check_quota(target, &demand).ok()?;
     let below: Vec<String> = excesses
         .into_iter()
         .filter(|excess| lowered.contains(&excess.key))
