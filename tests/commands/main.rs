@@ -8,6 +8,7 @@ mod commit;
 mod diff;
 mod estate;
 mod explain;
+mod incremental;
 mod init;
 mod provision;
 mod quickstart;

@@ -2,9 +2,9 @@
 
 use crate::{chance::Chance, estate::Files};
 
-type Edit = fn(&mut Files, &mut Chance) -> Option<()>;
+pub type Edit = fn(&mut Files, &mut Chance) -> Option<()>;
 
-/// All edits by name; those of lines come several times, since they reach every kind of file.
+/// All edits by name.
 const EDITS: [(&str, Edit); 17] = [
     ("tenant added", add_tenant),
     ("tenant removed", remove_tenant),
@@ -25,10 +25,9 @@ const EDITS: [(&str, Edit); 17] = [
     ("file added, changed or removed beside the others", beside),
 ];
 
-/// Makes one edit, if it finds a place for it.
-pub fn random(files: &mut Files, chance: &mut Chance) -> Option<&'static str> {
-    let (name, edit) = chance.of(&EDITS)?;
-    edit(files, chance).map(|()| *name)
+/// Chooses one to three kinds of edits.
+pub fn choose(chance: &mut Chance) -> Vec<&'static (&'static str, Edit)> {
+    (0..=chance.below(3)).filter_map(|_| chance.of(&EDITS)).collect()
 }
 
 fn pick(files: &Files, chance: &mut Chance, folder: &str) -> Option<String> {
