@@ -94,3 +94,37 @@ fn a_tenant_of_one_side_alone_is_reached() {
     let name = path.trim_start_matches("tenants/").trim_end_matches(".yaml");
     assert_eq!(tenants, BTreeSet::from([name.to_owned()]));
 }
+
+#[test]
+fn a_base_tier_reaches_the_tenants_of_every_tier_that_stands_on_it() {
+    let (tenants, before) = reached(&edited("tiers/base.yaml", "tag: v1.2.3", "tag: v1.2.4"));
+    assert!(before.tenants().values().all(|tenant| tenant.tier.as_str() != "base"), "nobody is in the base itself");
+    let on_base = before.tiers().values().filter(|tier| tier.layers().iter().any(|layer| layer == "tiers/base.yaml"));
+    let tiers: Vec<&str> = on_base.map(|tier| tier.name().as_str()).collect();
+    assert!(!tiers.is_empty());
+    assert_eq!(tenants, of_tiers(&before, &tiers));
+}
+
+/// What a file added to another estate of the fixtures reaches.
+fn reached_in(fixture: &str, path: &str) -> (BTreeSet<String>, Estate) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/estates").join(fixture);
+    let mut sources = load::directory(&root).unwrap();
+    let before = estate(&sources);
+    sources.insert(path, Ok(b"one more file\n".as_slice().into()));
+    (between(&before, &estate(&sources)).tenants, before)
+}
+
+#[test]
+fn a_component_reaches_the_tiers_that_lay_it_over_their_objects() {
+    let (tenants, before) = reached_in("kustomize-overlay", "components/spot-nodes/NOTES.txt");
+    assert_eq!(tenants, of_tiers(&before, &["spot"]));
+    assert!(!tenants.is_empty() && tenants != all(&before));
+}
+
+#[test]
+fn a_chart_reaches_the_tiers_that_are_it() {
+    let (tenants, before) = reached_in("helm", "charts/mechanicbuddy-tenant/NOTES.txt");
+    assert_eq!(tenants, all(&before));
+    let (tenants, _) = reached_in("helm", "charts/another/values.yaml");
+    assert_eq!(tenants, BTreeSet::new());
+}
