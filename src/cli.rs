@@ -8,6 +8,7 @@ mod explain;
 mod init;
 mod input;
 mod isolation;
+mod known;
 mod manual;
 mod pipeline;
 mod provision;
@@ -15,6 +16,7 @@ mod quickstart;
 mod render;
 mod report;
 mod schema;
+mod since;
 mod tenant;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -22,6 +24,9 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand};
 use error::{CommandError, Exit};
 use report::{Color, Ui};
+
+/// What this binary was built from: two builds that could render or check differently have two names.
+const BUILD: &str = env!("TENANTRY_BUILD");
 
 /// One YAML file per tenant in git: checked, rendered, reviewed, committed and provisioned, for Argo CD
 #[derive(Debug, Parser)]

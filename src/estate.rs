@@ -5,7 +5,7 @@ pub mod group;
 use std::{collections::BTreeMap, sync::Arc};
 
 use group::{Group, GroupFault};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -168,8 +168,10 @@ impl Tier {
 }
 
 /// A tenant.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+///
+/// Whoever reads one from JSON has only its shape, with valid names: that it passed is for [`crate::check::known`] to know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tenant {
     /// Its name.
     pub name: TenantName,

@@ -10,8 +10,10 @@
 )]
 
 mod error;
+mod held;
 mod lock;
 mod objects;
+pub mod origin;
 mod pack;
 pub mod read;
 pub mod remote;
@@ -20,6 +22,7 @@ pub mod start;
 pub mod write;
 
 pub use error::GitError;
+pub use held::Held;
 pub use repository::{ObjectId, Repository};
 
 /// The folders of a rendered revision that tenantry writes; whatever else lies there is kept and never read.

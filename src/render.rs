@@ -18,6 +18,7 @@ mod holes;
 mod hook;
 pub mod kinds;
 mod kustomization;
+mod loads;
 mod marks;
 mod path;
 mod project;
@@ -34,6 +35,7 @@ use context::Contexts;
 use engine::Engine;
 pub use explain::FieldSource;
 use faults::Texts;
+pub use loads::{Loads, loads};
 pub use write::write;
 
 use crate::{

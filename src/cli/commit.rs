@@ -6,19 +6,20 @@ use anyhow::anyhow;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{
     Global,
     error::{CommandError, Exit},
     input::{self, git_error},
+    known::Known,
     pipeline,
     report::{Format, Ui, count},
+    since::{Target, Work},
 };
 use crate::{
     git::{
-        self, Repository,
-        write::{CommitOutcome, CommitRequest, Expected, WAIT},
+        self, Held, Repository,
+        write::{CommitOutcome, CommitRequest, WAIT},
     },
     tree::Tree,
 };
@@ -37,6 +38,9 @@ pub(super) struct CommitArgs {
     /// Commit even if more than max(1, 5 %) of the tenants go or are left with nothing: exactly so many
     #[arg(long, value_name = "NUMBER")]
     dangerous_allow_removals: Option<usize>,
+    /// Render everything, also what cannot have changed since the output branch's last commit
+    #[arg(long)]
+    full: bool,
     /// How to show what was done
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -72,28 +76,34 @@ struct Changed {
 pub(super) fn run(ui: &Ui, global: &Global, args: &CommitArgs) -> Result<Exit, CommandError> {
     let (repository, prefix) = input::repository(global)?;
     // load (blobs of HEAD in; the work tree only to see that it is the same)
-    let sources = input::from_directory(&input::directory(global)?)?;
-    let dirty = git::read::dirty(&repository, &prefix, &sources).map_err(git_error)?;
+    let held = Held::of(input::from_directory(&input::directory(global)?)?).map_err(git_error)?;
+    let dirty = git::read::dirty(&repository, &prefix, &held).map_err(git_error)?;
     if !dirty.is_empty() {
         return Err(uncommitted(&dirty));
     }
     let revision = git::read::head_revision(&repository).map_err(git_error)?.to_string();
-    // check (no I/O)
-    let Some(estate) = pipeline::estate(ui, &sources) else { return Ok(Exit::Findings) };
-    // resolve, render, verify (no I/O)
-    let Some(tree) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
+    // check (no I/O, but for what is known of earlier runs)
+    let mut known = Known::beside(&repository, &held);
+    let checked = known.check(&held);
+    known.keep(&held);
+    let Some(estate) = pipeline::told(ui, held.sources(), checked) else { return Ok(Exit::Findings) };
     let branch = args.branch.clone().unwrap_or_else(|| estate.platform().output.branch.clone());
-    brake(&repository, &branch, &tree, args.dangerous_allow_removals)?;
+    // what the branch holds already
+    let target = Target { repository: &repository, prefix: &prefix, held: &held, estate: &estate };
+    let work = if args.full { Work::All } else { Work::find(&target, &branch)? };
+    // resolve, render, verify (no I/O)
+    let Some(tree) = work.render(ui, &target)? else { return Ok(Exit::Findings) };
+    brake(&repository, &branch, &tree, &work, args.dangerous_allow_removals)?;
     // commit (objects, then the branch)
     let outcome = git::write::commit(
         &repository,
         &CommitRequest {
             branch: &branch,
             tree: &tree,
-            only: None,
-            message: &message(&revision, &tree, estate.tenants().len()),
+            only: work.only(),
+            message: &target.message(&revision),
             author: args.author.as_deref().map(author).transpose()?,
-            expected: Expected::Anywhere,
+            expected: work.expected(),
             time: None,
             wait: WAIT,
         },
@@ -145,15 +155,30 @@ fn uncommitted(dirty: &[String]) -> CommandError {
 
 /// Refuses a commit that takes away, or leaves nothing of, more than max(1, 5 %) of the tenants: a bad merge or a wrong folder
 /// looks so. Whoever means it says how many; that number fits no other commit.
-fn brake(repository: &Repository, branch: &str, tree: &Tree, allowed: Option<usize>) -> Result<(), CommandError> {
+fn brake(
+    repository: &Repository,
+    branch: &str,
+    tree: &Tree,
+    work: &Work,
+    allowed: Option<usize>,
+) -> Result<(), CommandError> {
     if git::write::branch_tip(repository, branch).map_err(git_error)?.is_none() {
         return Ok(());
     }
-    let known = git::read::blob_ids(repository, &format!("refs/heads/{branch}")).map_err(git_error)?;
-    let before = inhabited(known.keys().map(String::as_str));
+    let known = |wanted: &dyn Fn(&str) -> bool| {
+        git::read::blob_ids(repository, &format!("refs/heads/{branch}"), wanted).map_err(git_error)
+    };
+    // Whoever is kept as it is does not go.
+    let known_touched = known(&|folder| work.touches(folder))?;
+    let before = inhabited(known_touched.keys().map(String::as_str));
     let after = inhabited(tree.iter().map(|(path, _)| path));
     let gone: Vec<&str> = before.difference(&after).copied().collect();
-    if gone.len() <= (before.len() / 20).max(1) || allowed == Some(gone.len()) {
+    if gone.len() <= 1 || allowed == Some(gone.len()) {
+        return Ok(());
+    }
+    let everything = known(&|_| true)?;
+    let before = inhabited(everything.keys().map(String::as_str));
+    if gone.len() <= before.len() / 20 {
         return Ok(());
     }
     let shown: Vec<&str> = gone.iter().copied().take(10).collect();
@@ -175,29 +200,6 @@ fn inhabited<'p>(paths: impl Iterator<Item = &'p str>) -> BTreeSet<&'p str> {
         (file != "kustomization.yaml").then_some(tenant)
     };
     paths.filter_map(tenant).collect()
-}
-
-/// The message with its trailers: what was rendered, by what, into what.
-fn message(revision: &str, tree: &Tree, tenants: usize) -> String {
-    format!(
-        "render: {} from {}\n\nSource-Revision: {revision}\nTenantry-Version: {}\nTree-Digest: sha256:{}\n",
-        count(tenants, "tenant"),
-        &revision[..revision.len().min(12)],
-        env!("CARGO_PKG_VERSION"),
-        digest(tree),
-    )
-}
-
-/// SHA-256 over every path and text, each with its length in front, so that no two trees give one input.
-fn digest(tree: &Tree) -> String {
-    let mut hash = Sha256::new();
-    for (path, text) in tree.iter() {
-        for part in [path, text.as_ref()] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-    }
-    hex::encode(hash.finalize())
 }
 
 fn author(text: &str) -> Result<(String, String), CommandError> {

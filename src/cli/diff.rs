@@ -14,20 +14,23 @@ use super::{
     Global,
     error::{CommandError, Exit},
     input::{self, git_error},
+    known::Known,
     pipeline::{self, Made},
     provision::{self, documents, plan},
     report::{
         self, Ui,
         findings::{self, Finding},
     },
+    since::changed_tenants,
 };
 use crate::{
-    check,
+    check::Checked,
     diag::Report,
     diff::{self, ChangeSet},
     engine::run::Depth,
-    git::{self, GitError},
+    git::{GitError, Held, Repository},
     provision::document_path,
+    reach::{self, Reach},
     review::{Review, text::text},
     sources::{ESTATE_FILE, Sources},
     tree::Tree,
@@ -89,22 +92,21 @@ pub(super) struct Document {
 const LIVE: &str = "Outside systems as they stand now, and what `provision apply` would do:";
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &DiffArgs) -> Result<Exit, CommandError> {
-    // load (blobs of the base in; files or blobs of the target in)
-    let before = base(global, &args.base)?;
-    let after = input::sources(global, args.revision.as_deref())?;
-    let changed = changed_tenants(&before, &after);
+    // load (files or blobs of the target in; of the base, the blobs that the target does not have)
+    let (repository, prefix) = input::repository(global)?;
+    let after = target(global, &repository, &prefix, args.revision.as_deref())?;
+    let before = base(&repository, &prefix, &after, &args.base)?;
     // check, resolve, render, verify (no I/O), on both sides
-    let base = rendered(ui, &before, changed.as_ref())?;
+    let Sides { base, target } = sides(ui, &repository, &before, &after);
     if base.report.errors() > 0 {
-        tell(ui, &before, &base.report);
+        tell(ui, before.sources(), &base.report);
         ui.say(&format!("the base, {}, has these findings; compare with a revision that passes", args.base));
         return Ok(Exit::Findings);
     }
-    let target = rendered(ui, &after, changed.as_ref())?;
     let news = target.report.beyond(&base.report);
     let refused = news.errors() > 0;
     if args.format == Format::Text && !news.findings().is_empty() {
-        tell(ui, &after, &news);
+        tell(ui, after.sources(), &news);
     }
     if args.format == Format::Text && refused {
         return Ok(Exit::Findings);
@@ -171,45 +173,66 @@ fn live(
     plan::look(&documents, sandbox, Depth::Proven)
 }
 
+/// The estate that is compared with the base.
+fn target(global: &Global, repository: &Repository, prefix: &str, rev: Option<&str>) -> Result<Held, CommandError> {
+    match rev {
+        Some(revision) => Held::default().at(repository, revision, prefix),
+        None => Held::of(input::from_directory(&input::directory(global)?)?),
+    }
+    .map_err(git_error)
+}
+
 /// The estate of the base; no files where the revision has no estate yet.
-fn base(global: &Global, revision: &str) -> Result<Sources, CommandError> {
-    let (repository, prefix) = input::repository(global)?;
-    match git::read::sources(&repository, revision, &prefix) {
-        Ok(sources) if sources.get(ESTATE_FILE).is_some() => Ok(sources),
-        Ok(_) | Err(GitError::NoFolder { .. }) => Ok(Sources::new()),
+fn base(repository: &Repository, prefix: &str, after: &Held, revision: &str) -> Result<Held, CommandError> {
+    match after.at(repository, revision, prefix) {
+        Ok(held) if held.sources().get(ESTATE_FILE).is_some() => Ok(held),
+        Ok(_) | Err(GitError::NoFolder { .. }) => Ok(Held::default()),
         Err(error) => Err(git_error(error)),
     }
 }
 
-/// The rendered tree of one side, cut down to the changed tenants where nothing else changed, and what was found in it.
-fn rendered(ui: &Ui, sources: &Sources, changed: Option<&BTreeSet<String>>) -> Result<Made, CommandError> {
-    if sources.is_empty() {
-        return Ok(Made { tree: Tree::new(), report: Report::default() });
-    }
-    let checked = check::check(sources);
-    let Some(estate) = checked.estate else { return Ok(Made { tree: Tree::new(), report: checked.report }) };
-    let names: Vec<String> = match changed {
-        Some(changed) => changed.iter().filter(|name| estate.tenants().contains_key(name.as_str())).cloned().collect(),
-        None => Vec::new(),
-    };
-    if changed.is_some() && names.is_empty() {
-        return Ok(Made { tree: Tree::new(), report: checked.report });
-    }
-    let Made { tree, report } = pipeline::tree(ui, &estate, &names)?;
-    Ok(Made { tree, report: checked.report.merge(report) })
+/// What was rendered of the base and of the target, and found in them.
+struct Sides {
+    base: Made,
+    target: Made,
 }
 
-/// The tenants whose files differ, where nothing but tenant files differs: what is rendered for the others is the same,
-/// since a tenant is rendered from its own file and from what all tenants share.
-fn changed_tenants(before: &Sources, after: &Sources) -> Option<BTreeSet<String>> {
-    let shared = |sources: &Sources| {
-        let files = sources.iter().filter(|(path, _)| !path.starts_with("tenants/"));
-        files.map(|(path, source)| (path.to_owned(), source.clone())).collect::<Vec<_>>()
+/// Checks both sides, and renders of each what the change can reach: the rest is the same in both.
+fn sides(ui: &Ui, repository: &Repository, before: &Held, after: &Held) -> Sides {
+    let mut known = Known::beside(repository, after);
+    let target = known.check(after);
+    let changed = changed_tenants(before, after);
+    let base = match changed.is_some() {
+        // The shared files are the same, so what was just learnt holds for the base as well.
+        true => known.check(before),
+        false => checked_apart(repository, before),
     };
-    if shared(before) != shared(after) {
-        return None;
+    known.keep(after);
+    let reach = match (changed, &base.estate, &target.estate) {
+        (Some(tenants), _, _) => Some(Reach::of_tenants(tenants)),
+        (None, Some(base), Some(target)) => Some(reach::between(base, target)),
+        (None, _, _) => None,
+    };
+    let rendered = |checked: Checked| {
+        let Checked { estate, report, .. } = checked;
+        let made = match (&estate, &reach) {
+            (Some(estate), Some(reach)) if !reach.is_empty() => pipeline::part(ui, estate, reach),
+            // All is new. Otherwise the other side has an error, and nothing is compared.
+            (Some(estate), None) if before.sources().is_empty() => pipeline::all(ui, estate),
+            _ => Made::nothing(),
+        };
+        Made { tree: made.tree, report: report.merge(made.report) }
+    };
+    Sides { base: rendered(base), target: rendered(target) }
+}
+
+/// Checks a base whose shared files are not those of the target.
+fn checked_apart(repository: &Repository, held: &Held) -> Checked {
+    if held.sources().is_empty() {
+        return Checked { estate: None, report: Report::default(), tenants: 0 };
     }
-    let paths = before.under("tenants/").chain(after.under("tenants/")).map(|(path, _)| path);
-    let changed = paths.filter(|path| before.get(path) != after.get(path));
-    Some(changed.filter_map(|path| Some(path.strip_prefix("tenants/")?.strip_suffix(".yaml")?.to_owned())).collect())
+    let mut known = Known::beside(repository, held);
+    let checked = known.check(held);
+    known.keep(held);
+    checked
 }

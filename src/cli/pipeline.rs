@@ -10,11 +10,12 @@ use super::{
     report::{Ui, findings},
 };
 use crate::{
-    check,
+    check::{self, Checked},
     diag::{Diagnostic, Report},
     estate::{Estate, Tenant},
     inflate::{self, Programs},
     plan::Plan,
+    reach::Reach,
     render::{self, Renderer},
     rendered::{Origin, Rendered},
     resolve::Resolver,
@@ -88,15 +89,36 @@ pub(super) struct Made {
     pub(super) report: Report,
 }
 
+impl Made {
+    /// Nothing rendered, and nothing to say.
+    pub(super) fn nothing() -> Self {
+        Self { tree: Tree::new(), report: Report::default() }
+    }
+}
+
 /// Renders the named tenants, or all of them and the `argocd/` folder where none is named.
 ///
 /// # Errors
 /// Usage, where a name is no tenant of the estate.
 pub(super) fn tree(ui: &Ui, estate: &Estate, names: &[String]) -> Result<Made, CommandError> {
-    let tenants = select(estate, names)?;
+    Ok(made(ui, estate, &select(estate, names)?, names.is_empty()))
+}
+
+/// Renders all tenants and the `argocd/` folder.
+pub(super) fn all(ui: &Ui, estate: &Estate) -> Made {
+    made(ui, estate, &estate.tenants().values().collect::<Vec<_>>(), true)
+}
+
+/// Renders what a change reaches, as far as the estate has it.
+pub(super) fn part(ui: &Ui, estate: &Estate, reach: &Reach) -> Made {
+    let tenants: Vec<&Tenant> = reach.tenants.iter().filter_map(|name| estate.tenants().get(name.as_str())).collect();
+    made(ui, estate, &tenants, reach.platform)
+}
+
+fn made(ui: &Ui, estate: &Estate, tenants: &[&Tenant], platform: bool) -> Made {
     let stages = match Stages::new(estate) {
         Ok(stages) => stages,
-        Err(findings) => return Ok(Made { tree: Tree::new(), report: Report::new(findings) }),
+        Err(findings) => return Made { tree: Tree::new(), report: Report::new(findings) },
     };
     let progress = ui.progress(tenants.len(), "rendering");
     let made: Vec<(Tree, Vec<Diagnostic>)> = tenants
@@ -108,13 +130,13 @@ pub(super) fn tree(ui: &Ui, estate: &Estate, names: &[String]) -> Result<Made, C
         })
         .collect();
     progress.finish_and_clear();
-    let mut tree = if names.is_empty() { stages.renderer.platform() } else { Tree::new() };
+    let mut tree = if platform { stages.renderer.platform() } else { Tree::new() };
     let mut findings = Vec::new();
     for (files, found) in made {
         tree.extend(files);
         findings.extend(found);
     }
-    Ok(Made { tree, report: Report::new(findings) })
+    Made { tree, report: Report::new(findings) }
 }
 
 pub(super) fn select<'e>(estate: &'e Estate, names: &[String]) -> Result<Vec<&'e Tenant>, CommandError> {
@@ -139,7 +161,11 @@ pub(super) fn select<'e>(estate: &'e Estate, names: &[String]) -> Result<Vec<&'e
 
 /// Checks sources and gives the estate, or tells every finding and gives none.
 pub(super) fn estate(ui: &Ui, sources: &Sources) -> Option<Estate> {
-    let checked = check::check(sources);
+    told(ui, sources, check::check(sources))
+}
+
+/// Gives the estate of what was checked, if there is one, and tells every finding.
+pub(super) fn told(ui: &Ui, sources: &Sources, checked: Checked) -> Option<Estate> {
     if !checked.report.findings().is_empty() {
         let result = findings::Result { report: &checked.report, sources, tenants: checked.tenants };
         findings::tell(ui, &result);
@@ -154,9 +180,14 @@ pub(super) fn checked_tree(
     sources: &Sources,
     names: &[String],
 ) -> Result<Option<Tree>, CommandError> {
-    let Made { tree, report } = tree(ui, estate, names)?;
+    Ok(right(ui, estate, sources, tree(ui, estate, names)?))
+}
+
+/// Gives the tree of what was rendered, or tells every finding and gives none where one is an error.
+pub(super) fn right(ui: &Ui, estate: &Estate, sources: &Sources, made: Made) -> Option<Tree> {
+    let Made { tree, report } = made;
     if !report.findings().is_empty() {
         findings::tell(ui, &findings::Result { report: &report, sources, tenants: estate.tenants().len() });
     }
-    Ok((report.errors() == 0).then_some(tree))
+    (report.errors() == 0).then_some(tree)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use git2::{ObjectType, Odb, Oid};
 use rayon::prelude::*;
 
-use super::{GitError, OUTPUT_FOLDERS, ObjectId, Repository};
+use super::{GitError, OUTPUT_FOLDERS, ObjectId, Repository, held::Held};
 use crate::{
     sources::{self, ESTATE_FILE, FOLDERS, MAX_FILES, Refusal, Source, Sources},
     tree::Tree,
@@ -48,34 +48,18 @@ pub fn head_revision(repository: &Repository) -> Result<ObjectId, GitError> {
 ///
 /// The revision or the folder does not exist, or the object database is damaged or incomplete.
 pub fn sources(repository: &Repository, rev: &str, prefix: &str) -> Result<Sources, GitError> {
-    let commit = repository.commit(rev)?;
-    let odb = open(repository)?;
-    let mut found = Vec::new();
-    let mut sources = Sources::new();
-    estate_entries(&odb, &commit, rev, prefix, &mut |path, entry| match path {
-        Ok(path) => found.push((path, entry)),
-        Err(shown) => sources.insert(shown, Err(Refusal::Unreadable("its name is not UTF-8".to_owned()))),
-    })?;
-    let read: Vec<(String, Source)> = found
-        .into_par_iter()
-        .map(|(path, entry)| {
-            let source = source(&odb, entry, sources::limit(&path))?;
-            Ok((path, source))
-        })
-        .collect::<Result<_, GitError>>()?;
-    read.into_iter().for_each(|(path, source)| sources.insert(path, source));
-    Ok(sources)
+    Ok(Held::default().at(repository, rev, prefix)?.into_sources())
 }
 
 /// Returns which files of the estate differ from the commit that is checked out, untracked and missing ones included.
 ///
-/// `sources` is the estate as it was loaded from the directory at `prefix`. Bytes are compared, so that what was
+/// `held` is the estate as it was loaded from the directory at `prefix`. Bytes are compared, by their ids, so that what was
 /// checked is what the commit holds: line-ending settings, `.gitignore` and the index play no part.
 ///
 /// # Errors
 ///
 /// There is no commit yet, or the object database is damaged or incomplete.
-pub fn dirty(repository: &Repository, prefix: &str, sources: &Sources) -> Result<Vec<String>, GitError> {
+pub fn dirty(repository: &Repository, prefix: &str, held: &Held) -> Result<Vec<String>, GitError> {
     let head = head_revision(repository)?.to_string();
     let commit = repository.commit(&head)?;
     let odb = open(repository)?;
@@ -88,9 +72,9 @@ pub fn dirty(repository: &Repository, prefix: &str, sources: &Sources) -> Result
         Err(error) => return Err(error),
     }
     let mut dirty = Vec::new();
-    for (path, source) in sources.iter() {
+    for (path, source) in held.sources().iter() {
         let same = match (committed.remove(path), source) {
-            (Some(Entry { mode: mode::FILE, id }), Ok(bytes)) => hash(ObjectType::Blob, bytes)? == id,
+            (Some(Entry { mode: mode::FILE, id }), Ok(_)) => held.id(path) == Some(ObjectId(id)),
             (_, Ok(_)) => false,
             // What cannot be read cannot be compared, and the finding about it stops a commit anyway.
             (known, Err(_)) => known.is_some(),
@@ -125,13 +109,18 @@ pub fn tree_where(repository: &Repository, rev: &str, wanted: impl Fn(&str) -> b
     texts(repository, rev, entries)
 }
 
-/// Returns the id of each file of a rendered revision, without reading any.
+/// Returns the id of each file of a rendered revision that lies in wanted folders, without reading any. Folders are asked
+/// for as [`tree_where`] does it.
 ///
 /// # Errors
 ///
 /// The revision does not exist, or the object database is damaged or incomplete.
-pub fn blob_ids(repository: &Repository, rev: &str) -> Result<BTreeMap<String, ObjectId>, GitError> {
-    let entries = output_entries(repository, rev, |_| true)?;
+pub fn blob_ids(
+    repository: &Repository,
+    rev: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, ObjectId>, GitError> {
+    let entries = output_entries(repository, rev, wanted)?;
     Ok(entries.into_iter().map(|(path, entry)| (path, ObjectId(entry.id))).collect())
 }
 
@@ -236,7 +225,7 @@ fn texts(repository: &Repository, rev: &str, entries: Entries) -> Result<Tree, G
 
 /// Calls `visit` for each entry that belongs to the estate below `prefix` and is no folder; a name that is not UTF-8
 /// comes as an error that holds how to show it.
-fn estate_entries(
+pub(super) fn estate_entries(
     odb: &Odb<'_>,
     commit: &git2::Commit<'_>,
     rev: &str,
@@ -284,7 +273,7 @@ fn find_folder(odb: &Odb<'_>, root: Oid, rev: &str, prefix: &str) -> Result<Oid,
     })
 }
 
-fn source(odb: &Odb<'_>, entry: Entry, limit: u64) -> Result<Source, GitError> {
+pub(super) fn source(odb: &Odb<'_>, entry: Entry, limit: u64) -> Result<Source, GitError> {
     if let Some(what) = not_regular(entry.mode) {
         return Ok(Err(Refusal::NotRegular(what.to_owned())));
     }

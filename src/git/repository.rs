@@ -8,6 +8,13 @@ use super::GitError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(pub(super) git2::Oid);
 
+impl ObjectId {
+    /// Returns the id as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -78,6 +85,11 @@ impl Repository {
         let below = below.strip_prefix(canonical(work_tree)?).map_err(|_| outside())?;
         let names: Option<Vec<&str>> = below.iter().map(|name| name.to_str()).collect();
         Ok(names.ok_or_else(outside)?.join("/"))
+    }
+
+    /// Returns the folder that is checked out; none in a bare repository.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.inner.workdir()
     }
 
     /// Returns the id of the commit that `rev` names: a branch, a tag, an id, or anything that `git rev-parse` takes.

@@ -8,10 +8,10 @@ use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 use git2::{Oid, Signature, Time};
 
 use super::{
-    GitError, Repository,
+    GitError, ObjectId, Repository,
     lock::{Lock, clear_stale},
     objects::{self, Changes},
-    pack, read,
+    origin, pack, read,
 };
 use crate::tree::Tree;
 
@@ -39,7 +39,7 @@ pub struct CommitRequest<'a> {
     /// When given, only these folders, `argocd` or `tenants/<name>`, are replaced by what the tree holds of them (or
     /// removed, when it holds nothing) and all others stay as they are.
     pub only: Option<&'a BTreeSet<String>>,
-    /// The message, with its trailers.
+    /// The message, with its trailers; [`origin::TREE`] is added to them.
     pub message: &'a str,
     /// Name and mail address; when not given, what git is configured with.
     pub author: Option<(String, String)>,
@@ -101,7 +101,8 @@ pub fn commit(repository: &Repository, request: &CommitRequest<'_>) -> Result<Co
     let action = || GitError::git("write the commit");
     let tree = repository.inner.find_tree(root.id).map_err(action())?;
     let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-    let made = repository.inner.commit(None, &author, &committer, request.message, &tree, &parents);
+    let message = origin::with_tree(request.message, ObjectId(root.id));
+    let made = repository.inner.commit(None, &author, &committer, &message, &tree, &parents);
     let made = made.map_err(action())?;
     let subject = request.message.lines().next().unwrap_or_default();
     move_reference(repository, request.branch, made, tip, &format!("tenantry: {subject}"))?;

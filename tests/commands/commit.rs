@@ -21,7 +21,10 @@ fn the_tree_is_one_commit_with_trailers_and_the_second_run_makes_none() {
     let message = scratch.git(&["log", "-1", "--format=%an <%ae>%n%B", "rendered"]);
     assert!(message.starts_with(AUTHOR), "{message}");
     let head = scratch.git(&["rev-parse", "HEAD"]);
-    for trailer in [format!("Source-Revision: {head}"), "Tenantry-Version: ".into(), "Tree-Digest: sha256:".into()] {
+    let tree = scratch.git(&["rev-parse", "rendered^{tree}"]);
+    let digest = format!("Tree-Digest: git:{tree}");
+    for trailer in [format!("Source-Revision: {head}"), "Tenantry-Version: ".into(), "Tenantry-Build: ".into(), digest]
+    {
         assert!(message.contains(&trailer), "{message}");
     }
     // Nothing of the work tree moved, and the repository is whole.

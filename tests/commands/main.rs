@@ -9,6 +9,7 @@ mod commit;
 mod diff;
 mod estate;
 mod explain;
+mod incremental;
 mod init;
 mod integrations;
 mod provision;

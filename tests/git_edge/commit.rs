@@ -43,7 +43,9 @@ fn the_first_commit_has_no_parent_and_touches_no_work_tree() {
     assert_eq!(lab.git(&["rev-parse", "deploy"]), commit);
     assert_eq!(lab.git(&["rev-list", "--count", "deploy"]), "1");
     assert_eq!(lab.git(&["log", "-1", "--format=%an %ae %cn %at", "deploy"]), "Ann ann@example.org Ann 1700000000");
-    assert_eq!(lab.git(&["log", "-1", "--format=%(trailers)", "deploy"]), "Source-Revision: 0");
+    let tree = lab.git(&["rev-parse", "deploy^{tree}"]);
+    let trailers = format!("Source-Revision: 0\nTree-Digest: git:{tree}");
+    assert_eq!(lab.git(&["log", "-1", "--format=%(trailers)", "deploy"]), trailers);
     assert_eq!(before, (lab.git(&["status", "--porcelain"]), fs::read(lab.path().join(".git/index")).unwrap()));
     lab.fsck();
 }

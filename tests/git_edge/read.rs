@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink};
 
 use tenantry::{
-    git::{GitError, Repository, read},
+    git::{GitError, Held, Repository, read},
     load,
     sources::{Refusal, Sources},
 };
@@ -102,7 +102,10 @@ fn dirty_is_whatever_differs_from_the_commit() {
     }
     lab.git(&["add", "."]);
     lab.git(&["commit", "-q", "-m", "estate"]);
-    let dirty = || read::dirty(&lab.open(), "", &load::directory(&lab.path()).unwrap()).unwrap();
+    let dirty = || {
+        let held = Held::of(load::directory(&lab.path()).unwrap()).unwrap();
+        read::dirty(&lab.open(), "", &held).unwrap()
+    };
     assert_eq!(dirty(), Vec::<String>::new());
     lab.put("README.md", "no part of the estate");
     lab.put("tenants/a.yaml", "text\r\n");
@@ -124,7 +127,7 @@ fn a_rendered_revision_is_read_back_as_it_was_committed() {
             .unwrap();
     assert_eq!(under.len(), 4);
     assert_eq!(under, rendered.under("tenants/t00007/").map(|(path, text)| (path.to_owned(), text.clone())).collect());
-    let ids = read::blob_ids(&repository, "deploy").unwrap();
+    let ids = read::blob_ids(&repository, "deploy", |_| true).unwrap();
     assert_eq!(ids.len(), rendered.len());
     let expected = lab.git(&["rev-parse", "deploy:tenants/t00007/provision.yaml"]);
     assert_eq!(ids["tenants/t00007/provision.yaml"].to_string(), expected);
