@@ -14,6 +14,7 @@ mod metadata;
 pub mod names;
 mod quantity;
 mod retired;
+mod rules;
 mod schemas;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,64 @@
+//! Whatever the API server refuses, `verify` refuses; where it refuses more, the reason is written down.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use tenantry::diag::Code;
+
+use crate::{
+    cases::{self, Case},
+    flagship::Flagship,
+    stricter,
+};
+
+/// What `verify` makes of all cases.
+struct Tally {
+    accepted_by_both: usize,
+    refused_by_both: usize,
+    stricter: BTreeMap<Code, usize>,
+    /// Sentences about cases that must not be.
+    faults: Vec<String>,
+}
+
+fn tally(flagship: &Flagship, cases: &[Case]) -> Tally {
+    let mut tally = Tally { accepted_by_both: 0, refused_by_both: 0, stricter: BTreeMap::new(), faults: Vec::new() };
+    for case in cases {
+        let codes = flagship.verdict(case);
+        match (case.accepted, codes.is_empty()) {
+            (true, true) => tally.accepted_by_both += 1,
+            (false, false) => tally.refused_by_both += 1,
+            (false, true) => tally.faults.push(format!("accepted, though the server refuses it: {}", case.title)),
+            (true, false) => {
+                for code in codes {
+                    *tally.stricter.entry(code).or_default() += 1;
+                    if stricter::reason(code).is_none() {
+                        tally.faults.push(format!("refused with {code} for no written reason: {}", case.title));
+                    }
+                }
+            }
+        }
+    }
+    tally
+}
+
+fn printed(tally: &Tally, cases: usize) -> String {
+    let Tally { accepted_by_both, refused_by_both, stricter, faults } = tally;
+    let mut text = format!(
+        "{cases} objects: {accepted_by_both} accepted by both, {refused_by_both} refused by both, {} faults\n",
+        faults.len()
+    );
+    for (code, count) in stricter {
+        writeln!(text, "stricter: {code} {count}, since {}", stricter::reason(*code).unwrap_or("?")).unwrap();
+    }
+    text
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "the figures are what the run is for")]
+fn what_the_api_server_refuses_is_refused() {
+    let flagship = Flagship::new();
+    let cases = cases::all(&flagship);
+    assert!(cases.len() >= 400, "only {} cases", cases.len());
+    let tally = tally(&flagship, &cases);
+    print!("{}", printed(&tally, cases.len()));
+    assert!(tally.faults.is_empty(), "{}\n{}", tally.faults.len(), tally.faults.join("\n"));
+}
