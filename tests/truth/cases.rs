@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::{Map, Value};
-use tenantry::rendered::Origin;
 
 use crate::flagship::Flagship;
 
@@ -14,8 +13,6 @@ pub struct Case {
     /// `Deployment/auth`, what was changed.
     pub base: String,
     pub object: Value,
-    /// Where the sound object comes from.
-    pub origin: Origin,
     /// Whether the API server takes it, as the table says; a test against the server proves it.
     pub accepted: bool,
 }
@@ -40,13 +37,13 @@ fn documents(file: &PathBuf) -> Vec<Value> {
 }
 
 /// The sound objects: those that the flagship estate renders, and those of kinds that it has none of.
-fn bases(flagship: &Flagship) -> BTreeMap<String, (Value, Origin)> {
+fn bases(flagship: &Flagship) -> BTreeMap<String, Value> {
     let written = documents(&folder().join("objects.yaml")).into_iter().map(|mut object| {
         object["metadata"]["namespace"] = flagship.namespace().into();
-        (object, Origin::Generated)
+        object
     });
-    let rendered = flagship.rendered.objects.iter().map(|object| (object.value.clone(), object.origin.clone()));
-    rendered.chain(written).map(|(object, origin)| (title(&object), (object, origin))).collect()
+    let rendered = flagship.rendered.objects.iter().map(|object| object.value.clone());
+    rendered.chain(written).map(|object| (title(&object), object)).collect()
 }
 
 /// `Kind/name`.
@@ -54,9 +51,9 @@ pub fn title(object: &Value) -> String {
     format!("{}/{}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap())
 }
 
-fn group(bases: &BTreeMap<String, (Value, Origin)>, table: &Value) -> Vec<Case> {
+fn group(bases: &BTreeMap<String, Value>, table: &Value) -> Vec<Case> {
     let base = table["base"].as_str().unwrap();
-    let (sound, origin) = bases.get(base).unwrap_or_else(|| panic!("there is no {base}"));
+    let sound = bases.get(base).unwrap_or_else(|| panic!("there is no {base}"));
     let cases = |verdict: &str| table[verdict].as_array().unwrap_or_else(|| panic!("{base}: no {verdict}")).clone();
     let refused = cases("refused").into_iter().map(|case| (case, false));
     let accepted = cases("accepted").into_iter().map(|case| (case, true));
@@ -66,7 +63,6 @@ fn group(bases: &BTreeMap<String, (Value, Origin)>, table: &Value) -> Vec<Case> 
             title: format!("{base}: {}", case["name"].as_str().unwrap()),
             base: base.to_owned(),
             object: changed(sound, &case),
-            origin: origin.clone(),
             accepted,
         })
         .collect()

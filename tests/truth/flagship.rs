@@ -1,6 +1,6 @@
 //! The flagship estate through the library: one tenant rendered, and what `verify` says when one of its objects is another.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 use tenantry::{
@@ -30,10 +30,29 @@ pub struct Flagship {
 impl Flagship {
     pub fn new() -> Self {
         let estate = estate();
-        let tenant = estate.tenants().values().find(|tenant| tenant.name.as_str() == TENANT).unwrap();
-        let plan = Resolver::new(&estate).plan(tenant);
-        let rendered = Renderer::new(&estate).unwrap().tenant(&plan).unwrap();
-        let flagship = Self { plan, rendered, verifier: Verifier::new(&estate).unwrap() };
+        let plan = Resolver::new(&estate).plan(&estate.tenants()[TENANT]);
+        Self::of(&estate, plan)
+    }
+
+    /// Returns a tenant that runs of each tier that can be bought.
+    pub fn of_each_tier() -> Vec<Self> {
+        let estate = estate();
+        let resolver = Resolver::new(&estate);
+        let plans: BTreeMap<String, Plan> = estate
+            .tenants()
+            .values()
+            .map(|tenant| resolver.plan(tenant))
+            .filter(|plan| plan.tenant.running)
+            .map(|plan| (plan.tier.name.to_string(), plan))
+            .collect();
+        let sold = estate.tiers().values().filter(|tier| !tier.spec().r#abstract).count();
+        assert_eq!(plans.len(), sold, "a tier has no tenant that runs");
+        plans.into_values().map(|plan| Self::of(&estate, plan)).collect()
+    }
+
+    fn of(estate: &Estate, plan: Plan) -> Self {
+        let rendered = Renderer::new(estate).unwrap().tenant(&plan).unwrap();
+        let flagship = Self { plan, rendered, verifier: Verifier::new(estate).unwrap() };
         assert_eq!(flagship.errors(&flagship.rendered), [], "the estate is sound before anything is changed");
         flagship
     }
@@ -56,7 +75,12 @@ impl Flagship {
                 value,
             }),
         }
-        let mut codes: Vec<Code> = self.errors(&rendered).into_iter().map(|finding| finding.code).collect();
+        self.codes(&rendered)
+    }
+
+    /// Returns the codes of all errors in what could have been rendered for the tenant.
+    pub fn codes(&self, rendered: &Rendered) -> Vec<Code> {
+        let mut codes: Vec<Code> = self.errors(rendered).into_iter().map(|finding| finding.code).collect();
         codes.sort_unstable();
         codes.dedup();
         codes

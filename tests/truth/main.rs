@@ -8,7 +8,10 @@
     reason = "tests run programs, read clocks and files"
 )]
 
+mod admission;
 mod cases;
 mod flagship;
 mod mutations;
+mod seeds;
+mod server;
 mod stricter;

@@ -7,6 +7,7 @@ use tenantry::diag::Code;
 use crate::{
     cases::{self, Case},
     flagship::Flagship,
+    server::{Namespace, Server},
     stricter,
 };
 
@@ -61,4 +62,32 @@ fn what_the_api_server_refuses_is_refused() {
     let tally = tally(&flagship, &cases);
     print!("{}", printed(&tally, cases.len()));
     assert!(tally.faults.is_empty(), "{}\n{}", tally.faults.len(), tally.faults.join("\n"));
+}
+
+/// The table says what the server says: without this the test above would prove nothing.
+#[test]
+#[ignore = "needs crds: run by tests/run"]
+#[allow(clippy::print_stdout, reason = "the figures are what the run is for")]
+fn the_api_server_says_what_the_table_says() {
+    let flagship = Flagship::new();
+    let cases = cases::all(&flagship);
+    let server = Server::connect();
+    let namespace = Namespace::new(&server, "mutations", &serde_json::json!({}));
+    let mut faults = Vec::new();
+    let (mut accepted, mut refused) = (0, 0);
+    for case in &cases {
+        let mut object = case.object.clone();
+        if object["metadata"]["namespace"] == flagship.namespace() {
+            object["metadata"]["namespace"] = namespace.name.clone().into();
+        }
+        match (server.would_take(&object), case.accepted) {
+            (Ok(()), true) => accepted += 1,
+            (Err(_), false) => refused += 1,
+            (Ok(()), false) => faults.push(format!("{}: the server takes it", case.title)),
+            (Err(why), true) => faults.push(format!("{}: {why}", case.title)),
+        }
+    }
+    println!("{} objects sent: the server accepted {accepted} and refused {refused}, as the table says", cases.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(accepted >= 60 && refused >= 120, "{accepted} accepted, {refused} refused");
 }
