@@ -25,7 +25,7 @@ kube-controller-manager_prepare() {
   controllers+=,endpointslice-controller,resourcequota-controller,serviceaccount-controller,namespace-controller,garbage-collector-controller
   command_line "$DIR/program" --kubeconfig "$(path_in kube-apiserver kubeconfig)" --controllers "$controllers" --leader-elect=false \
     --bind-address 127.0.0.1 --secure-port "$port" --cert-dir "$DIR/certificates" --profiling=false \
-    --kube-api-qps 500 --kube-api-burst 1000 --resource-quota-sync-period 5s
+    --kube-api-qps 500 --kube-api-burst 1000
 }
 
 kube-controller-manager_ready() {

@@ -109,15 +109,14 @@ impl<'s> Trial<'s> {
     fn assert_admitted(&self) {
         self.wait_for_pods(u64::try_from(self.demand.total.get("pods").nanos() / 1_000_000_000).unwrap());
         assert_eq!(self.refused(), Vec::<String>::new(), "{}", self.namespace.name);
-        let used = self.quota()["status"]["used"].clone();
-        for key in SUMS {
-            assert_eq!(
-                Quantity::of(&used[key]).unwrap(),
-                self.demand.total.get(key),
-                "{key} of {}",
-                self.namespace.name
-            );
-        }
+        self.server.wait(&format!("the quota of {} to count what we count", self.namespace.name), || {
+            let used = self.quota()["status"]["used"].clone();
+            let differs = |key: &&&str| Quantity::of(&used[**key]).unwrap() != self.demand.total.get(key);
+            match SUMS.iter().find(differs) {
+                None => Ok(()),
+                Some(key) => Err(format!("{key}: {} there, {} here", used[key], self.demand.total.get(key))),
+            }
+        });
     }
 
     fn assert_refused(&self) {
