@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// What an estate is made of.
 const PARTS: [&str; 5] = ["tenantry.yaml", "tiers", "tenants", "templates", "schemas"];
 
-/// What was wrong, where it is put back, what is replaced by what, and the codes of all errors then.
+/// What was wrong, where it is put back, what is replaced by what, and the codes of all findings then.
 struct Mistake {
     name: &'static str,
     file: &'static str,
@@ -186,8 +186,8 @@ fn copy() -> TempDir {
     copy
 }
 
-/// The codes of all errors that the program finds.
-fn errors(estate: &Path) -> BTreeSet<String> {
+/// The codes of everything that the program finds, errors and warnings.
+fn found(estate: &Path) -> BTreeSet<String> {
     let output = cargo_bin_cmd!("tenantry")
         .args(["check", "--rendered", "--format", "json", "--estate"])
         .arg(estate)
@@ -197,22 +197,23 @@ fn errors(estate: &Path) -> BTreeSet<String> {
         .unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
-    let errors = findings.iter().filter(|finding| finding["severity"] == "error");
-    errors.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+    findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 #[allow(clippy::print_stdout, reason = "the figures are what the run is for")]
 fn every_mistake_that_was_corrected_is_caught_by_name() {
     let estate = copy();
-    assert_eq!(errors(estate.path()), BTreeSet::new(), "the estate is sound before anything is put back");
+    // What it says of the machine: kustomize is not there.
+    let before = found(estate.path());
+    assert!(before.iter().all(|code| code == "not-inflated"), "sound before anything is put back: {before:?}");
     let mut faults = Vec::new();
     for Mistake { name, file, from, to, codes } in MISTAKES {
         let path = estate.path().join(file);
         let sound = fs::read_to_string(&path).unwrap();
         assert_eq!(sound.matches(from).count(), 1, "{name}: what is replaced is in {file} once");
         fs::write(&path, sound.replace(from, to)).unwrap();
-        let found = errors(estate.path());
+        let found: BTreeSet<String> = found(estate.path()).difference(&before).cloned().collect();
         if found != codes.iter().map(|code| (*code).to_owned()).collect() {
             faults.push(format!("{name}: {found:?} instead of {codes:?}"));
         }
