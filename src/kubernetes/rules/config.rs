@@ -5,9 +5,6 @@ use super::{super::fault::Fault, spot::Spot};
 /// The longest key of a ConfigMap or a Secret.
 const KEY_MAX: usize = 253;
 
-/// The most bytes of all values of a ConfigMap or a Secret.
-const DATA_MAX: usize = 1 << 20;
-
 /// Returns whether a text is a key of a ConfigMap or a Secret: the name of a file.
 pub(super) fn is_key(text: &str) -> bool {
     (1..=KEY_MAX).contains(&text.len())
@@ -27,11 +24,9 @@ pub(super) fn config_map(root: &Spot<'_, '_>, faults: &mut Vec<Fault>) {
 }
 
 fn data(root: &Spot<'_, '_>, fields: &[&str], faults: &mut Vec<Fault>) {
-    let mut size = 0;
     for field in fields {
         let Some(map) = root.field(field) else { continue };
         for (key, value) in map.entries() {
-            size += value.as_text().map_or(0, str::len);
             if !is_key(key) {
                 value.refuse(
                     faults,
@@ -40,13 +35,6 @@ fn data(root: &Spot<'_, '_>, fields: &[&str], faults: &mut Vec<Fault>) {
                 );
             }
         }
-    }
-    if size > DATA_MAX {
-        root.refuse(
-            faults,
-            format!("the values hold {size} bytes, {DATA_MAX} are allowed"),
-            "spread them over several objects",
-        );
     }
 }
 

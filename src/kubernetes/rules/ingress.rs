@@ -28,7 +28,7 @@ pub(super) fn check(root: &Spot<'_, '_>, faults: &mut Vec<Fault>) {
 fn rule(rule: &Spot<'_, '_>, faults: &mut Vec<Fault>) {
     if let Some(host) = rule.field("host") {
         self::host(&host, faults);
-        if host.as_text().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok()) {
+        if host.as_text().is_some_and(|text| text.parse::<core::net::IpAddr>().is_ok()) {
             host.wrong_form(faults, "is an address", "write a host");
         }
     }

@@ -1,6 +1,6 @@
 //! NetworkPolicies.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::{super::fault::Fault, selectors, spot::Spot};
 

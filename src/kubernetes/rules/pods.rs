@@ -99,7 +99,7 @@ fn dns(spec: &Spot<'_, '_>, faults: &mut Vec<Fault>) {
 }
 
 pub(super) fn address(spot: &Spot<'_, '_>, faults: &mut Vec<Fault>) {
-    if spot.as_text().is_some_and(|text| text.parse::<std::net::IpAddr>().is_err()) {
+    if spot.as_text().is_some_and(|text| text.parse::<core::net::IpAddr>().is_err()) {
         spot.wrong_form(faults, "is no address", "write an IPv4 or IPv6 address");
     }
 }
