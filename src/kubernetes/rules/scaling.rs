@@ -29,7 +29,7 @@ pub(super) fn autoscaler(root: &Spot<'_, '_>, faults: &mut Vec<Fault>) {
         metrics.items().for_each(|metric| self::metric(&metric, faults));
     }
     let beyond = |metric: Spot<'_, '_>| matches!(metric.text("type"), Some("Object" | "External"));
-    if least == Some(0) && !metrics.as_ref().is_some_and(|metrics| metrics.items().any(|metric| beyond(metric))) {
+    if least == Some(0) && !metrics.as_ref().is_some_and(|metrics| metrics.items().any(beyond)) {
         spec.refuse_field(
             faults,
             "minReplicas",
