@@ -23,7 +23,7 @@ pub fn all(flagship: &Flagship) -> Vec<Case> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder().join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let tables = files.iter().flat_map(|file| documents(file));
+    let tables = files.iter().flat_map(documents);
     tables.flat_map(|table| group(&bases, &table)).collect()
 }
 
