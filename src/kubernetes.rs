@@ -15,6 +15,7 @@ pub mod names;
 mod quantity;
 pub mod releases;
 mod retired;
+mod rules;
 mod schemas;
 #[cfg(test)]
 mod tests;
