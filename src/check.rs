@@ -17,6 +17,7 @@ pub mod layers;
 mod mail;
 mod naming;
 mod needs;
+mod network;
 mod objects;
 mod places;
 mod platform;

@@ -14,6 +14,7 @@ use crate::{
     raw::{
         bundle::BundleSpec,
         estate::{Argocd, Output, Provisioning, Region, Routing},
+        network::Network,
         tenant::{Contacts, Lifecycle, Overrides, Subscription},
         tier::TierSpec,
     },
@@ -98,6 +99,8 @@ pub struct Platform {
     pub secret_store: Option<String>,
     /// How requests reach tenants.
     pub routing: Routing,
+    /// The network around tenants.
+    pub network: Network,
     /// Where the rendered tree is committed.
     pub output: Output,
     /// Kinds that templates may make beside the built-in list, as `apiVersion/Kind`.

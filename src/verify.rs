@@ -14,6 +14,7 @@ mod network;
 mod object;
 mod pods;
 mod quota;
+mod reach;
 mod routes;
 mod scaling;
 mod security;
@@ -101,6 +102,7 @@ impl Verifier {
         pods::check(&tenant, &mut findings);
         security::check(&tenant, &mut findings);
         network::check(&tenant, &mut findings);
+        reach::check(&tenant, &mut findings);
         credentials::check(&tenant, &mut findings);
         quota::check(&tenant, &self.schemas, &mut findings);
         if tenant.complete {

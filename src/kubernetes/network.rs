@@ -12,8 +12,8 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-pub use ports::{NamedPort, Opening, Protocol};
-use ports::{Port, overlap};
+use ports::Port;
+pub use ports::{NamedPort, Opening, Protocol, overlap};
 pub use ranges::Ranges;
 pub use selector::{Labels, Selector};
 
@@ -124,6 +124,20 @@ impl<'a> Rule<'a> {
     /// Returns its peers; none means everybody.
     pub fn peers(&self) -> Option<&[Peer<'a>]> {
         self.peers.as_deref()
+    }
+
+    /// Adds what the rule alone lets through between a Pod of its policy and a party.
+    pub fn opens(&self, pod: &Pod<'_>, direction: Direction, party: Party<'_, '_>, into: &mut Vec<Opening>) {
+        let meets = self.meets(pod.namespace, &party);
+        if meets == Answer::No {
+            return;
+        }
+        let target = match (direction, party) {
+            (Direction::Ingress, _) => Some(pod),
+            (Direction::Egress, Party::Pod(there)) => Some(there),
+            (Direction::Egress, Party::Addresses(_)) => None,
+        };
+        ports::open(self.ports.as_deref(), target, meets, into);
     }
 
     fn meets(&self, own: &Namespace<'_>, party: &Party<'_, '_>) -> Answer {
@@ -239,33 +253,52 @@ pub enum Party<'p, 'a> {
     Addresses(&'p Ranges),
 }
 
+/// One side of connections: the rules about a Pod in a direction. None where no policy isolates it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side<'p, 'a>(Option<Vec<&'p Rule<'a>>>);
+
+impl<'p, 'a> Side<'p, 'a> {
+    /// Takes the rules of those of its namespace's policies that select a Pod, whose labels are all known.
+    pub fn of(policies: &'p [Policy<'a>], pod: &Pod<'_>, direction: Direction) -> Self {
+        let mut rules = None;
+        for policy in policies {
+            if let Some(own) = policy.rules(direction)
+                && policy.pods.selects(&pod.labels) == Answer::Yes
+            {
+                rules.get_or_insert_with(Vec::new).extend(own);
+            }
+        }
+        Self(rules)
+    }
+
+    /// Returns whether a policy isolates the Pod.
+    pub fn is_isolated(&self) -> bool {
+        let Self(rules) = self;
+        rules.is_some()
+    }
+
+    /// Returns what the rules let through between their Pod and a party: to the Pod for ingress, from it for egress.
+    pub fn openings(&self, pod: &Pod<'_>, direction: Direction, party: Party<'_, '_>) -> Vec<Opening> {
+        let Self(Some(rules)) = self else {
+            return Protocol::ALL.map(|protocol| Opening::every_port(protocol, Answer::Yes)).to_vec();
+        };
+        let mut openings = Vec::new();
+        for rule in rules {
+            rule.opens(pod, direction, party, &mut openings);
+        }
+        openings
+    }
+}
+
 /// Returns whether policies of its namespace isolate a Pod in a direction.
 pub fn isolates(policies: &[Policy<'_>], pod: &Pod<'_>, direction: Direction) -> bool {
-    let mut isolating = policies.iter().filter(|policy| policy.rules(direction).is_some());
-    isolating.any(|policy| policy.pods.selects(&pod.labels) == Answer::Yes)
+    Side::of(policies, pod, direction).is_isolated()
 }
 
 /// Returns what the policies of its own namespace let through between a Pod whose labels are all known and a party: to the
 /// Pod for ingress, from it for egress.
 pub fn openings(policies: &[Policy<'_>], pod: &Pod<'_>, direction: Direction, party: Party<'_, '_>) -> Vec<Opening> {
-    if !isolates(policies, pod, direction) {
-        return Protocol::ALL.map(|protocol| Opening::every_port(protocol, Answer::Yes)).to_vec();
-    }
-    let target = match (direction, party) {
-        (Direction::Ingress, _) => Some(pod),
-        (Direction::Egress, Party::Pod(there)) => Some(there),
-        (Direction::Egress, Party::Addresses(_)) => None,
-    };
-    let mut openings = Vec::new();
-    for policy in policies.iter().filter(|policy| policy.pods.selects(&pod.labels) == Answer::Yes) {
-        for rule in policy.rules(direction).unwrap_or_default() {
-            let meets = rule.meets(pod.namespace, &party);
-            if meets != Answer::No {
-                ports::open(rule.ports.as_deref(), target, meets, &mut openings);
-            }
-        }
-    }
-    openings
+    Side::of(policies, pod, direction).openings(pod, direction, party)
 }
 
 /// Returns whether openings let a port through.

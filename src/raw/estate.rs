@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApiVersion, Named, service::Resources};
+use super::{ApiVersion, Named, network::Network, service::Resources};
 use crate::provision::connection::Connection;
 
 /// The estate file.
@@ -59,6 +59,9 @@ pub struct EstateSpec {
     pub secrets: Option<Secrets>,
     /// How requests reach tenants.
     pub routing: Routing,
+    /// The network around tenants: what the proofs about their NetworkPolicies go by.
+    #[serde(default)]
+    pub network: Network,
     /// Where the rendered tree is committed.
     #[serde(default)]
     pub output: Output,

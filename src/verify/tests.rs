@@ -37,6 +37,7 @@ pub(super) fn plan() -> Plan {
             display_name: text("Shops"),
             domain: text("example.com"),
             routing: serde_json::from_value(json!({ "kind": "gateway", "name": "public", "namespace": "gateway" })).unwrap(),
+            network: serde_json::from_value(json!({ "monitoring": "monitoring" })).unwrap(),
             argocd: serde_json::from_value(json!({ "project": "tenants", "repoUrl": "https://git.example.com/x.git" })).unwrap(),
             provisioning: serde_json::from_value(json!({
                 "namespace": "platform", "image": "tenantry:v1", "serviceAccount": "tenantry", "credentialsSecret": "credentials",

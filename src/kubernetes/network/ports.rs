@@ -136,7 +136,7 @@ fn named(name: &str, protocol: Protocol, target: Option<&Pod<'_>>, answer: Answe
 }
 
 /// Returns what two lists of openings have in common.
-pub(super) fn overlap(one: &[Opening], other: &[Opening]) -> Vec<Opening> {
+pub fn overlap(one: &[Opening], other: &[Opening]) -> Vec<Opening> {
     let mut both = Vec::new();
     for a in one {
         for b in other.iter().filter(|b| b.protocol == a.protocol) {
