@@ -215,7 +215,7 @@ codes! {
     NetworkIngress "network-ingress" Warning
         "Connections to a tenant's Pods come from its own Pods, the gateway (`spec.routing.namespace`) and Prometheus (`spec.network.monitoring`). Whoever else may connect is named under `spec.network.admits` of tenantry.yaml."
     NetworkSelectsNothing "network-selects-nothing" Warning
-        "`spec.network.namespaces` names all namespaces of the platform and their labels, and none of them is what a namespaceSelector asks for: the rule opens nothing."
+        "A rule means nobody: Pods of the platform that would have to carry a tenant's own label, or, where `spec.network.namespaces` of tenantry.yaml names all namespaces with their labels, one that is not among them. It opens nothing."
     NetworkServiceUnreachable "network-service-unreachable" Error
         "A Pod names a Service of its tenant in a variable, an argument or a ConfigMap, and the policies do not let it connect to the Pods behind: either its own egress or their ingress is closed."
     NetworkConnectionUnreachable "network-connection-unreachable" Error

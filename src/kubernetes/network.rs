@@ -8,7 +8,7 @@ mod ports;
 mod ranges;
 mod selector;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde_json::{Map, Value};
 

@@ -12,7 +12,6 @@ pub struct Network {
     /// The Pods that answer DNS.
     pub dns: Dns,
     /// The namespace that Prometheus runs in: beside the gateway's the only one that may open connections to tenants.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<String>,
     /// Who else may open connections to tenants' Pods.
     pub admits: Admits,

@@ -9,6 +9,7 @@ mod monitoring;
 mod network;
 mod pods;
 mod quota;
+mod reach;
 mod routes;
 mod secrets;
 mod seeds;
@@ -158,6 +159,8 @@ pub(super) fn right() -> BTreeMap<&'static str, Value> {
         }],
         "ports": [{ "protocol": "UDP", "port": 53 }, { "protocol": "TCP", "port": 53 }],
     });
+    let named = |name: &str| json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": name } } });
+    let ingress = json!([{ "from": [{ "podSelector": {} }, named("gateway"), named("monitoring")] }]);
     BTreeMap::from([
         (
             "namespace",
@@ -271,7 +274,7 @@ pub(super) fn right() -> BTreeMap<&'static str, Value> {
                 "NetworkPolicy",
                 "default",
                 json!({
-                    "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": [dns] },
+                    "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": ingress, "egress": [dns] },
                 }),
             ),
         ),

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod chance;
+pub(crate) mod chance;
 mod naive;
 mod random;
 

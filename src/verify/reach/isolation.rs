@@ -7,7 +7,11 @@ use crate::{
     diag::Code,
     kubernetes::network::{Answer, Direction, Namespace, Peer, Ranges, Selector},
     raw::estate::Routing,
-    verify::{findings::Findings, object::Object, tenant::Tenant},
+    verify::{
+        findings::Findings,
+        object::{Object, below},
+        tenant::Tenant,
+    },
 };
 
 /// Groups whose policies have a say beside those of `networking.k8s.io`, with the words that their kinds end with.
@@ -132,15 +136,10 @@ fn platform<'n>(name: &'n str, labels: &'n std::collections::BTreeMap<String, St
     namespace
 }
 
-/// Reports selectors of namespaces that mean none of those that there are, where the estate names them all.
+/// Reports selectors that mean nobody: Pods elsewhere that would have to carry the tenant's own label, and, where the estate
+/// names all namespaces, those that there are not.
 pub(super) fn selectors(net: &Net<'_>, findings: &mut Findings<'_>) {
-    let known = &net.tenant.plan.platform.network.namespaces;
-    if known.is_empty() {
-        return;
-    }
-    let named = admitted(net).into_iter().chain([net.tenant.plan.platform.network.dns.namespace.as_str()]);
-    let mut all: Vec<Namespace<'_>> = known.iter().map(|(name, labels)| platform(name, labels)).collect();
-    all.extend(named.filter(|name| !known.contains_key(*name) && *name != net.own.name).map(Namespace::named));
+    let known = known(net);
     for (policy, read) in net.policies.iter().zip(net.read) {
         for direction in [Direction::Ingress, Direction::Egress] {
             let (list, peers) = direction.fields();
@@ -148,20 +147,56 @@ pub(super) fn selectors(net: &Net<'_>, findings: &mut Findings<'_>) {
                 for (place, peer) in rule.peers().unwrap_or_default().iter().enumerate() {
                     let Peer::Pods { namespaces: Some(selector), .. } = peer else { continue };
                     let pointer = format!("/spec/{list}/{index}/{peers}/{place}");
-                    let said = policy.value.pointer(&format!("{pointer}/namespaceSelector/matchLabels/name")).is_some();
-                    let mut some = all.iter().chain([net.own]);
-                    if said || some.any(|namespace| selector.selects(&namespace.labels) != Answer::No) {
-                        continue;
-                    }
-                    findings.add(
-                        Code::NetworkSelectsNothing,
-                        policy,
-                        &format!("{pointer}/namespaceSelector"),
-                        format!("{} selects no namespace that there is", policy.title()),
-                        "correct the selector, or name the namespace with its labels under `spec.network.namespaces` of tenantry.yaml",
-                    );
+                    nobody(net, policy, &pointer, selector, known.as_deref(), findings);
                 }
             }
         }
+    }
+}
+
+/// Returns all namespaces that there are beside other tenants', where the estate names them.
+fn known<'n>(net: &Net<'n>) -> Option<Vec<Namespace<'n>>> {
+    let platform = &net.tenant.plan.platform.network;
+    let known = &platform.namespaces;
+    let named = admitted(net).into_iter().chain([platform.dns.namespace.as_str()]);
+    let further = named.filter(|name| !known.contains_key(*name) && *name != net.own.name).map(Namespace::named);
+    let given = known.iter().map(|(name, labels)| self::platform(name, labels));
+    (!known.is_empty()).then(|| given.chain(further).chain([net.own.clone()]).collect())
+}
+
+fn nobody(
+    net: &Net<'_>,
+    policy: &Object<'_>,
+    pointer: &str,
+    selector: &Selector<'_>,
+    known: Option<&[Namespace<'_>]>,
+    findings: &mut Findings<'_>,
+) {
+    let at = |field: &str| policy.value.pointer(&format!("{pointer}/{field}"));
+    let elsewhere = selector.selects(&net.own.labels) == Answer::No;
+    let labels = at("podSelector/matchLabels").and_then(Value::as_object).filter(|_| elsewhere);
+    let plan = net.tenant.plan;
+    let own = [plan.tenant.name.as_str(), plan.namespace.as_str(), plan.tenant.uid.as_str()];
+    let is_own = |value: &Value| value.as_str().is_some_and(|value| !value.is_empty() && own.contains(&value));
+    if let Some((label, _)) = labels.into_iter().flatten().find(|(_, value)| is_own(value)) {
+        findings.add(
+            Code::NetworkSelectsNothing,
+            policy,
+            &below(&format!("{pointer}/podSelector/matchLabels"), label),
+            format!("{} means Pods of another namespace that carry the tenant's own label `{label}`", policy.title()),
+            "take the label out of the podSelector: Pods of the platform do not carry it (kustomize's `commonLabels` writes labels into these selectors, `labels` without `includeSelectors` does not)",
+        );
+    }
+    // The label that namespaces do not have is a finding of its own.
+    let said = at("namespaceSelector/matchLabels/name").is_some();
+    let is_there = |namespace: &Namespace<'_>| selector.selects(&namespace.labels) != Answer::No;
+    if known.is_some_and(|known| !said && !known.iter().any(is_there)) {
+        findings.add(
+            Code::NetworkSelectsNothing,
+            policy,
+            &format!("{pointer}/namespaceSelector"),
+            format!("{} selects no namespace that there is", policy.title()),
+            "correct the selector, or name the namespace with its labels under `spec.network.namespaces` of tenantry.yaml",
+        );
     }
 }

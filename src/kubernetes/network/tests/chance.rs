@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// xorshift64*.
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
     pub fn new(seed: u64) -> Self {
