@@ -161,7 +161,7 @@ fn shared(known: &Known, look: &Look<'_>) -> Vec<Diagnostic> {
 
 /// Finds Pods of one tenant that reach those of another.
 fn connections(known: &Known, look: &Look<'_>) -> Vec<Diagnostic> {
-    let groups = match classes::groups(known, look) {
+    let groups = match classes::groups(known, look, classes::MOST) {
         Ok(groups) => groups,
         Err(number) => {
             let message = format!(

@@ -187,8 +187,9 @@ impl Rule<'_, '_, '_> {
             return;
         }
         for (index, peer) in peers.iter().enumerate() {
-            let Some(selector) = peer.get("podSelector").filter(|_| has(peer, "podSelector", "namespaceSelector"))
-            else {
+            let alone = has(peer, "podSelector", "namespaceSelector");
+            // An empty one means the tenant's own Pods as a whole, whichever there are.
+            let Some(selector) = peer.get("podSelector").filter(|selector| alone && !is_empty(selector)) else {
                 continue;
             };
             if !self.tenant.pods().any(|(_, pod)| selects(selector, pod.labels)) {

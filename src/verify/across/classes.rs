@@ -12,7 +12,7 @@ use crate::kubernetes::network::{
 };
 
 /// Classes and named tenants up to which all pairs are decided: a pair costs one or two microseconds.
-const MOST: usize = 1_500;
+pub(super) const MOST: usize = 1_500;
 
 /// Tenants of one class.
 #[derive(Default)]
@@ -37,9 +37,9 @@ impl Class {
 pub(super) type Group = Vec<Sample>;
 
 /// Returns up to two samples of each class, and each tenant that is named by somebody by itself; or how many there are
-/// where those are too many to compare.
-pub(super) fn groups(known: &Known, look: &Look<'_>) -> Result<Vec<Group>, usize> {
-    if known.classes.len() > MOST {
+/// where those are more than `most`.
+pub(super) fn groups(known: &Known, look: &Look<'_>, most: usize) -> Result<Vec<Group>, usize> {
+    if known.classes.len() > most {
         return Err(known.classes.len());
     }
     let named = named(known);
@@ -63,7 +63,7 @@ pub(super) fn groups(known: &Known, look: &Look<'_>) -> Result<Vec<Group>, usize
     }
     for member in named.iter().map(|at| &known.tenants[*at]).filter(|member| member.class.is_some()) {
         groups.push(again(&member.name).into_iter().collect());
-        if groups.len() > MOST {
+        if groups.len() > most {
             return Err(known.classes.len() + named.len());
         }
     }

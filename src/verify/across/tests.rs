@@ -227,3 +227,23 @@ fn an_outside_resource_belongs_to_one_tenant() {
     assert_eq!((found[0].code, found[0].place.file.as_str()), (Code::ClaimedTwice, "tiers/standard.yaml"));
     assert!(found[0].message.contains("`data` of tenant `b` is one of tenant `a` too"), "{}", found[0].message);
 }
+
+#[test]
+fn too_many_tenants_with_policies_of_their_own_are_not_compared() {
+    let verifier = verifier();
+    let names = ["a", "b", "c"];
+    let shops = names.map(|name| {
+        let labels = json!({ "account": format!("account-of-{name}") });
+        Shop::new(name, vec![namespace(labels), web(), policy(json!({}))])
+    });
+    let decided = |most: usize| {
+        let across = Across::new();
+        for shop in &shops {
+            across.add(&verifier.tenant(&shop.plan, &shop.rendered, |_, _| {}), &verifier.schemas);
+        }
+        let look = Look { again: &|_, _| {}, schemas: &verifier.schemas, places: &places };
+        classes::groups(&across.into_known(), &look, most).map(|groups| groups.len())
+    };
+    assert_eq!(decided(3), Ok(3));
+    assert_eq!(decided(2), Err(3));
+}

@@ -159,7 +159,8 @@ fn known<'n>(net: &Net<'n>) -> Option<Vec<Namespace<'n>>> {
     let platform = &net.tenant.plan.platform.network;
     let known = &platform.namespaces;
     let named = admitted(net).into_iter().chain([platform.dns.namespace.as_str()]);
-    let further = named.filter(|name| !known.contains_key(*name) && *name != net.own.name).map(Namespace::named);
+    let further = named.filter(|name| !known.contains_key(*name) && *name != net.own.name);
+    let further = further.map(|name| Namespace::known(name, None));
     let given = known.iter().map(|(name, labels)| self::platform(name, labels));
     (!known.is_empty()).then(|| given.chain(further).chain([net.own.clone()]).collect())
 }

@@ -30,7 +30,7 @@ fn internet() -> Value {
     policy(
         "internet",
         json!({ "podSelector": {}, "policyTypes": ["Egress"], "egress": [{
-            "to": [{ "ipBlock": { "cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"] } }],
+            "to": [{ "ipBlock": { "cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"] } }],
             "ports": [{ "port": 587 }, { "port": 443 }],
         }] }),
     )
@@ -178,7 +178,7 @@ fn with_database(host: &str, port: u16, pod_port: Option<u16>) -> Plan {
     plan.document.connections.insert("mysql".to_owned(), serde_json::from_value(connection).unwrap());
     let resource = json!({
         "kind": "mysqlDatabase", "id": "data", "connection": "mysql", "name": "abc", "user": "abc",
-        "secret": { "store": "vault", "key": "tenants/shop-abc/auth", "fields": ["password"] },
+        "secret": { "store": "vault", "key": "tenants/shop-abc/auth", "fields": { "password": { "generated": 32 } } },
         "spec": { "characterSet": "utf8mb4", "collation": "utf8mb4_general_ci", "privileges": ["SELECT"], "requireTls": true },
     });
     plan.document.resources.push(serde_json::from_value(resource).unwrap());

@@ -76,8 +76,12 @@ fn classes_decide_what_all_pairs_decide() {
         let places = |_: &Plan, _: &crate::rendered::Origin, _: &str| Place::file("x");
         let known = across.into_known();
         let named = classes::named(&known);
-        let groups =
-            classes::groups(&known, &Look { again: &again, schemas: &verifier.schemas, places: &places }).unwrap();
+        let groups = classes::groups(
+            &known,
+            &Look { again: &again, schemas: &verifier.schemas, places: &places },
+            2 * NAMES.len(),
+        )
+        .unwrap();
         let by_class = classes::ways(&groups);
         // The one who stands for a tenant: itself where it is named, else the first of its class that is not.
         let stands = |name: &str| {
