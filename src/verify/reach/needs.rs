@@ -200,7 +200,7 @@ pub(super) fn connections(net: &Net<'_>, calls: &Calls<'_>, findings: &mut Findi
         };
         let from = if each { titles(from) } else { "all Pods".to_owned() };
         let message = format!(
-            "{} keeps {from} from the connection `{name}`, `{}:{}`, where {what} of the tenant's provisions is",
+            "{} keeps {from} from the connection `{name}`, `{}:{}`, which holds {what} of the tenant's provisions",
             policy.title(),
             address.host.escape_debug(),
             server.port
