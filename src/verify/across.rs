@@ -195,7 +195,8 @@ fn connection(way: &classes::Way, more: usize, look: &Look<'_>) -> Diagnostic {
     let classes::Way { from, to, from_pod, to_pod, protocol, port, inward, outward, rule: _ } = way;
     let more = match more {
         0 => String::new(),
-        more => format!("; so it is between {more} more kinds of tenants"),
+        1 => "; so it is for one more ordered pair of kinds of tenants".to_owned(),
+        more => format!("; so it is for {more} more ordered pairs of kinds of tenants"),
     };
     let lets_out = match outward {
         Some((policy, _)) => format!("NetworkPolicy `{policy}` lets them out"),
