@@ -205,7 +205,11 @@ fn pods_with_a_credential_reach_the_server() {
         "/spec",
         "keeps Deployment `auth` and Job `migration` from the connection `mysql`",
     );
-    assert!(found[0].message.contains("`mysql.shared.svc.cluster.local:3306`, which holds `data`"), "{}", found[0].message);
+    assert!(
+        found[0].message.contains("`mysql.shared.svc.cluster.local:3306`, which holds `data`"),
+        "{}",
+        found[0].message
+    );
     let mut pods = namespace("shared");
     pods["podSelector"] = json!({ "matchLabels": { "app": "mysql" } });
     assert_none(&ask(&inside, vec![to(pods, 3306)]));
