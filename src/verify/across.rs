@@ -91,10 +91,13 @@ impl Across {
     }
 }
 
+/// Calls with the tenant of a name, or not at all where it cannot be rendered again.
+type Again<'l> = dyn Fn(&str, &mut dyn FnMut(&Tenant<'_>)) + 'l;
+
 /// Another look at tenants, by name.
 pub(super) struct Look<'l> {
     /// Calls with the tenant.
-    pub again: &'l dyn Fn(&str, &mut dyn FnMut(&Tenant<'_>)),
+    pub again: &'l Again<'l>,
     pub schemas: &'l Schemas,
     pub places: &'l dyn Places,
 }
