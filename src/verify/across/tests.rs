@@ -150,21 +150,26 @@ fn tenants_of_one_template_are_one_finding() {
     );
 }
 
+/// Returns an egress rule to the namespace of one tenant.
+fn to_namespace(name: &str) -> Value {
+    json!([{ "to": [{ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": name } } }] }])
+}
+
 #[test]
 fn a_tenant_that_a_policy_names_is_found_among_its_like() {
-    let to =
-        json!([{ "to": [{ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "shop-y" } } }] }]);
-    let from = |name: &str| json!([{ "from": [{ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": name } } }] }]);
-    let mut shops: Vec<Shop> = ["a", "b", "c", "x"].map(|name| shop(name, from("gateway"), json!([]))).into();
-    shops.push(shop("y", from("shop-z"), json!([])));
+    // All of them let the team in; nobody lets Pods out but one, and only to `y`, for which no other can stand.
+    let mut shops: Vec<Shop> =
+        ["a", "b", "c", "x", "y"].map(|name| shop(name, json!([{ "from": [team()] }]), json!([]))).into();
     assert_eq!(found(&shops), []);
-    shops.push(shop("z", from("gateway"), to));
+    shops.push(shop("z", json!([]), to_namespace("shop-y")));
     let found = found(&shops);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(
         found[0]
             .message
-            .starts_with("Pods of Deployment `web` of tenant `z` can connect to Deployment `web` of tenant `y`")
+            .starts_with("Pods of Deployment `web` of tenant `z` can connect to Deployment `web` of tenant `y`"),
+        "{}",
+        found[0].message
     );
 }
 

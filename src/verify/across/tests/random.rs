@@ -26,13 +26,17 @@ fn tier(chance: &mut Chance) -> Tier {
     if chance.once_in(2) {
         names.extend(["shop-p", "shop-u"]);
     }
+    let mut policies: Vec<Value> = (0..=chance.below(2)).map(|_| chance.policy(&names)).collect();
+    // One tier's policies name a tenant of another, and nothing else keeps the two apart.
+    if chance.once_in(3) {
+        let name = json!({ "matchLabels": { "kubernetes.io/metadata.name": "shop-q" } });
+        policies = vec![json!({ "policyTypes": ["Egress"], "egress": [{ "to": [{ "namespaceSelector": name }] }] })];
+    } else if chance.once_in(3) {
+        policies.push(json!({ "podSelector": {}, "ingress": [{}] }));
+    }
     let mut labels = chance.labels();
     labels["own"] = json!("SELF");
-    Tier {
-        labels,
-        policies: (0..=chance.below(2)).map(|_| chance.policy(&names)).collect(),
-        pods: (0..=chance.below(1)).map(|_| chance.labels()).collect(),
-    }
+    Tier { labels, policies, pods: (0..=chance.below(1)).map(|_| chance.labels()).collect() }
 }
 
 fn filled(value: &Value, name: &str) -> Value {
