@@ -18,6 +18,7 @@ pub mod layers;
 mod mail;
 mod naming;
 mod needs;
+mod network;
 mod objects;
 mod places;
 mod platform;

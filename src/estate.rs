@@ -14,6 +14,7 @@ use crate::{
     raw::{
         bundle::BundleSpec,
         estate::{Argocd, KubernetesVersion, Output, Provisioning, Region, Routing},
+        network::Network,
         tenant::{Contacts, Lifecycle, Overrides, Subscription},
         tier::TierSpec,
     },
@@ -100,6 +101,8 @@ pub struct Platform {
     pub routing: Routing,
     /// The minor release of Kubernetes that the clusters run, where the estate says it.
     pub kubernetes_version: Option<KubernetesVersion>,
+    /// The network around tenants.
+    pub network: Network,
     /// Where the rendered tree is committed.
     pub output: Output,
     /// Kinds that templates may make beside the built-in list, as `apiVersion/Kind`.

@@ -12,6 +12,7 @@ pub mod fit;
 mod identity;
 mod metadata;
 pub mod names;
+pub mod network;
 mod quantity;
 pub mod releases;
 mod retired;

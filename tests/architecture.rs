@@ -26,7 +26,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("check", &["diag", "estate", "kubernetes", "name", "provision", "raw", "resolve", "sources", "tree", "yaml"]),
     ("resolve", &["estate", "name", "plan", "provision", "raw"]),
     ("render", &["diag", "estate", "name", "plan", "provision", "raw", "rendered", "tree", "yaml"]),
-    ("verify", &["diag", "estate", "kubernetes", "plan", "raw", "render", "rendered", "yaml"]),
+    (
+        "verify",
+        &["admit", "diag", "estate", "kubernetes", "name", "plan", "provision", "raw", "render", "rendered", "yaml"],
+    ),
     ("reach", &["estate", "name", "plan", "provision", "raw", "render", "resolve", "tree"]),
     ("diff", &["kubernetes", "provision", "tree", "yaml"]),
     ("review", &["diag", "diff", "provision", "yaml"]),

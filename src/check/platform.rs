@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     endpoints,
     files::Files,
-    hosts, images, naming,
+    hosts, images, naming, network,
     places::{Finder, below},
     provisions, quantities,
     shape::{Shapes, shown},
@@ -81,6 +81,7 @@ fn facts(value: &Value) -> Facts {
         ("/argocd/namespace", "Argo CD", Some("argocd")),
         ("/provisioning/namespace", "the provisioning Jobs", None),
         ("/routing/namespace", "the gateway or the ingress controller", None),
+        ("/network/monitoring", "Prometheus", None),
     ] {
         if let Some(name) = text(pointer).or(default) {
             namespaces.insert(name.to_owned(), what.to_owned());
@@ -117,6 +118,7 @@ fn rules(finder: &mut Finder<'_>, file: &EstateFile) -> Naming {
         secrets,
         routing,
         kubernetes_version: _,
+        network,
         output,
         allowed_kinds,
         settings: _,
@@ -156,6 +158,7 @@ fn rules(finder: &mut Finder<'_>, file: &EstateFile) -> Naming {
     naming::namespace(finder, "/spec/routing/namespace", namespace);
     let key = if matches!(routing, Routing::Gateway { .. }) { "name" } else { "className" };
     naming::object(finder, &below("/spec/routing", key), "Gateway", name);
+    self::network::check(finder, network, connections);
     branch(finder, "/spec/output/branch", &output.branch);
     branch(finder, "/spec/output/remote", &output.remote);
     for (index, kind) in allowed_kinds.iter().enumerate() {
@@ -245,6 +248,7 @@ fn platform(file: EstateFile, naming: Naming) -> Platform {
         secret_store: spec.secrets.map(|secrets| secrets.store),
         routing: spec.routing,
         kubernetes_version: spec.kubernetes_version,
+        network: spec.network,
         output: spec.output,
         allowed_kinds: spec.allowed_kinds,
         settings: spec.settings,

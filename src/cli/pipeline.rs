@@ -21,7 +21,7 @@ use crate::{
     resolve::Resolver,
     sources::Sources,
     tree::Tree,
-    verify::Verifier,
+    verify::{Across, Verifier},
 };
 
 /// The stages behind `check`, made once for all tenants of an estate.
@@ -29,6 +29,7 @@ struct Stages<'e> {
     resolver: Resolver<'e>,
     renderer: Renderer<'e>,
     verifier: Verifier,
+    across: Across,
     programs: Programs,
 }
 
@@ -38,6 +39,7 @@ impl<'e> Stages<'e> {
             resolver: Resolver::new(estate),
             renderer: Renderer::new(estate)?,
             verifier: Verifier::new(estate)?,
+            across: Across::new(),
             programs: Programs::find(),
         })
     }
@@ -51,15 +53,34 @@ impl<'e> Stages<'e> {
             Ok(rendered) => rendered,
             Err(findings) => return (None, findings),
         };
-        // inflate (runs kustomize or helm, only where the tier gives them the last word)
-        let (last_word, mut findings) = match inflate::has_last_word(&plan) {
-            true => self.programs.inflate(&plan, &rendered, &render::write(&rendered)),
-            false => (None, Vec::new()),
-        };
+        let (last_word, mut findings) = self.last_word(&plan, &rendered);
         // verify (no I/O)
         let place = |plan: &Plan, origin: &Origin, pointer: &str| self.renderer.place(plan, origin, pointer);
-        findings.extend(self.verifier.verify(&plan, last_word.as_ref().unwrap_or(&rendered), &place));
+        let objects = last_word.as_ref().unwrap_or(&rendered);
+        findings.extend(self.verifier.verify_among(&plan, objects, &place, &self.across));
         (Some(rendered), findings)
+    }
+
+    /// Inflates: runs kustomize or helm, only where the tier gives them the last word.
+    fn last_word(&self, plan: &Plan, rendered: &Rendered) -> (Option<Rendered>, Vec<Diagnostic>) {
+        match inflate::has_last_word(plan) {
+            true => self.programs.inflate(plan, rendered, &render::write(rendered)),
+            false => (None, Vec::new()),
+        }
+    }
+
+    /// Verifies what only several tenants together can get wrong, among those that were rendered. What concerns two tenants
+    /// is known only after both: those two are rendered again.
+    fn across(mut self, estate: &Estate) -> Vec<Diagnostic> {
+        let across = std::mem::take(&mut self.across);
+        let again = |name: &str| {
+            let plan = self.resolver.plan(estate.tenants().get(name)?);
+            let rendered = self.renderer.tenant(&plan).ok()?;
+            let last_word = self.last_word(&plan, &rendered).0;
+            Some((plan, last_word.unwrap_or(rendered)))
+        };
+        let place = |plan: &Plan, origin: &Origin, pointer: &str| self.renderer.place(plan, origin, pointer);
+        self.verifier.conclude(across, again, &place)
     }
 }
 
@@ -70,7 +91,7 @@ pub(super) fn verify(ui: &Ui, estate: &Estate) -> Report {
         Err(findings) => return Report::new(findings),
     };
     let progress = ui.progress(estate.tenants().len(), "verifying");
-    let findings: Vec<Diagnostic> = estate
+    let mut findings: Vec<Diagnostic> = estate
         .tenants()
         .par_iter()
         .flat_map_iter(|(_, tenant)| {
@@ -80,6 +101,7 @@ pub(super) fn verify(ui: &Ui, estate: &Estate) -> Report {
         })
         .collect();
     progress.finish_and_clear();
+    findings.extend(stages.across(estate));
     Report::new(findings)
 }
 
@@ -136,6 +158,7 @@ fn made(ui: &Ui, estate: &Estate, tenants: &[&Tenant], platform: bool) -> Made {
         tree.extend(files);
         findings.extend(found);
     }
+    findings.extend(stages.across(estate));
     Made { tree, report: Report::new(findings) }
 }
 

@@ -245,13 +245,39 @@ codes! {
     NetworkDnsUdpOnly "network-dns-udp-only" Error
         "DNS needs port 53 over UDP and TCP: an answer that is too long for UDP is asked for again over TCP, and the name cannot be looked up."
     NetworkNoDns "network-no-dns" Warning
-        "Policies restrain what the tenant's Pods may reach, and none of them allows DNS: no host name can be looked up."
+        "Policies restrain what a Pod of the tenant may reach, and none of them allows DNS over UDP and TCP: no host name can be looked up. `spec.network.dns` of tenantry.yaml says which Pods answer."
     NetworkTwoPeers "network-two-peers" Warning
         "A namespaceSelector and a podSelector in two items mean either of them. Here the podSelector alone selects no Pod of the tenant, so these Pods in that namespace were probably meant: one item with both."
     NetworkPrivateRanges "network-private-ranges" Warning
         "An `ipBlock` of all addresses without exceptions for private ranges opens the way to other tenants' Pods, to the nodes and to the cloud's metadata service."
     NetworkOpen "network-open" Warning
         "A rule without peers, or one that lets in every namespace, means the Pods of every other tenant as well."
+    NetworkNoPolicy "network-no-policy" Warning
+        "A namespace with Pods and without a NetworkPolicy is open: the Pods of every other tenant can reach them, as far as theirs are let out."
+    NetworkNotIsolated "network-not-isolated" Warning
+        "No policy that is about ingress selects these Pods, so everybody may connect to them, whatever the policies about other Pods say. A policy with an empty `podSelector` and no rule isolates them all."
+    NetworkNotEvaluated "network-not-evaluated" Warning
+        "What tenants' Pods may reach was not decided: policies of another engine have a say, or too many tenants have policies of their own. Nothing is proved where nothing was decided."
+    NetworkIngress "network-ingress" Warning
+        "Connections to a tenant's Pods come from its own Pods, the gateway (`spec.routing.namespace`) and Prometheus (`spec.network.monitoring`). Whoever else may connect is named under `spec.network.admits` of tenantry.yaml."
+    NetworkSelectsNothing "network-selects-nothing" Warning
+        "A rule means nobody: Pods of the platform that would have to carry a tenant's own label, or, where `spec.network.namespaces` of tenantry.yaml names all namespaces with their labels, one that is not among them. It opens nothing."
+    NetworkServiceUnreachable "network-service-unreachable" Error
+        "A Pod names a Service of its tenant in a variable, an argument or a ConfigMap, and the policies do not let it connect to the Pods behind: either its own egress or their ingress is closed."
+    NetworkConnectionUnreachable "network-connection-unreachable" Error
+        "A Pod has the credential of an outside resource of its tenant, and its egress is closed to the server that the resource is on. Policies see the port of the Pods behind a Service: where it differs, `spec.network.podPorts` says so."
+    NetworkAddressUnreachable "network-address-unreachable" Warning
+        "A Pod names an address in a variable, an argument or a ConfigMap, a mail server for example, and its egress is closed to it."
+    NetworkRouteUnreachable "network-route-unreachable" Error
+        "A route of the platform's gateway leads to Pods that do not let the gateway in: every request ends in an error."
+    NetworkMonitorUnreachable "network-monitor-unreachable" Warning
+        "A monitor scrapes Pods that do not let Prometheus in: no metric arrives, and no alert either."
+    NetworkAcrossTenants "network-across-tenants" Error
+        "The policies of two tenants together let Pods of one connect to Pods of the other: the one lets them out, and the other lets them in."
+    RouteHostTaken "route-host-taken" Error
+        "Two tenants' routes, listeners or certificates are for one host. Requests of one tenant's customers would go to the other."
+    ObjectShared "object-shared" Error
+        "Two tenants' Applications have the same object: one name of a cluster-scoped kind, or one object in a namespace that is not the tenant's own. Each sync would take it from the other, and pruning one tenant deletes it for both."
     AlertQuotaType "alert-quota-type" Error
         "`kube_resourcequota` has one series for what is allowed and one for what is used. Without `type` an expression adds them up."
     AlertSyntax "alert-syntax" Error
@@ -364,6 +390,8 @@ codes! {
     // -- stage 4: hosts, people and times
     InvalidHost "invalid-host" Error
         "The platform's domain and the hosts of connections must be names or addresses that DNS and clients take."
+    InvalidBlock "invalid-block" Error
+        "Blocks of addresses are written with the number of bits that count, `10.0.0.0/8`. One that cannot be read would leave open what it allows."
     InvalidUrl "invalid-url" Error
         "URLs have a scheme that fits their purpose, a host, and no blanks."
     InvalidSubdomain "invalid-subdomain" Error

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApiVersion, Named, service::Resources};
+use super::{ApiVersion, Named, network::Network, service::Resources};
 use crate::provision::connection::Connection;
 
 /// The estate file.
@@ -62,6 +62,9 @@ pub struct EstateSpec {
     /// The minor release of Kubernetes that the clusters run, the oldest one where they differ. With it `check` knows what they serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes_version: Option<KubernetesVersion>,
+    /// The network around tenants: what the proofs about their NetworkPolicies go by.
+    #[serde(default)]
+    pub network: Network,
     /// Where the rendered tree is committed.
     #[serde(default)]
     pub output: Output,

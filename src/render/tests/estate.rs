@@ -117,6 +117,7 @@ impl Builder {
             secret_store: Some("store".to_owned()),
             routing: spec.routing,
             kubernetes_version: spec.kubernetes_version,
+            network: spec.network,
             output: spec.output,
             allowed_kinds: spec.allowed_kinds,
             settings: spec.settings,

@@ -332,3 +332,32 @@ fn alert(expr: &str) -> Vec<Diagnostic> {
     let rule = json!({ "alert": "A", "expr": expr });
     changed("alerts", json!({ "spec": { "groups": [{ "name": "tenant", "rules": [rule] }] } }))
 }
+
+#[test]
+fn s0_common_labels_in_the_selectors_of_shared_servers() {
+    let policy = object(
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        "allow-rabbitmq",
+        json!({ "spec": { "podSelector": {}, "policyTypes": ["Egress"], "egress": [{
+            "to": [{
+                "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "e-commerce-shared" } },
+                "podSelector": { "matchLabels": { "app": "rabbitmq", "tenant": "abc" } },
+            }],
+            "ports": [{ "port": 5672 }],
+        }] } }),
+    );
+    let pointer = "/spec/egress/0/to/0/podSelector/matchLabels/tenant";
+    assert_only(&with(policy), Code::NetworkSelectsNothing, pointer, "the tenant's own label `tenant`");
+}
+
+#[test]
+fn s0_no_ingress_for_prometheus_and_no_egress_for_mail() {
+    let gateway = json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": "gateway" } } });
+    let found = changed_by(|objects| {
+        objects.get_mut("network").unwrap()["spec"]["ingress"] = json!([{ "from": [{ "podSelector": {} }, gateway] }]);
+        objects.get_mut("settings").unwrap()["data"] = json!({ "MAIL_HOST": "smtp.example.org", "MAIL_PORT": "587", "OIDC_ISSUER": "https://login.example.org/realm" });
+    });
+    assert_eq!(codes(&found), [Code::NetworkAddressUnreachable, Code::NetworkMonitorUnreachable]);
+    assert_eq!(found.len(), 3, "{found:#?}");
+}
