@@ -9,16 +9,24 @@
     reason = "the git edge: locks, packs and child processes"
 )]
 
+mod answer;
+mod credentials;
 mod error;
+pub mod follow;
+pub mod lineage;
 mod lock;
 mod objects;
 mod pack;
+mod program;
 pub mod read;
 pub mod remote;
 mod repository;
+pub mod sign;
 pub mod start;
+mod words;
 pub mod write;
 
+pub use credentials::Token;
 pub use error::GitError;
 pub use repository::{ObjectId, Repository};
 

@@ -32,10 +32,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("admit", &["check", "diag", "name", "provision"]),
     ("steps", &["name", "provision"]),
     // edges
+    ("points", &[]),
     ("load", &["sources"]),
     ("output", &["tree"]),
-    ("git", &["sources", "tree"]),
-    ("engine", &["name", "provision", "steps"]),
+    ("git", &["points", "sources", "tree"]),
+    ("engine", &["name", "points", "provision", "steps"]),
     ("inflate", &["diag", "plan", "raw", "rendered", "tree", "yaml"]),
 ];
 

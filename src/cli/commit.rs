@@ -1,5 +1,8 @@
 //! `commit`: the rendered tree of HEAD as one commit on the output branch.
 
+mod base;
+mod race;
+
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
@@ -8,6 +11,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use self::{
+    base::Base,
+    race::{Race, Stop},
+};
 use super::{
     Global,
     error::{CommandError, Exit},
@@ -18,14 +25,19 @@ use super::{
 use crate::{
     git::{
         self, Repository,
-        write::{CommitOutcome, CommitRequest, Expected, WAIT},
+        lineage::SOURCE_REVISION,
+        remote::{Access, Remote},
+        sign,
+        write::{CommitOutcome, CommitRequest, WAIT},
     },
+    points::planted,
+    sources::Sources,
     tree::Tree,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct CommitArgs {
-    /// Push the output branch; counts only when the remote confirms it
+    /// Build on the remote's output branch and push to it; counts only when the remote confirms it
     #[arg(long)]
     push: bool,
     /// Commit to this branch, not to the one in tenantry.yaml
@@ -37,6 +49,15 @@ pub(super) struct CommitArgs {
     /// Commit even if more than max(1, 5 %) of the tenants go or are left with nothing: exactly so many
     #[arg(long, value_name = "NUMBER")]
     dangerous_allow_removals: Option<usize>,
+    /// With --push: commit though HEAD does not build on this revision, which the remote's branch was rendered from
+    #[arg(long, value_name = "REVISION", requires = "push", value_parser = revision)]
+    dangerous_replace_revision: Option<String>,
+    /// Sign the commit with the key that git is configured with
+    #[arg(long, overrides_with = "no_sign")]
+    sign: bool,
+    /// Do not sign the commit, whatever commit.gpgSign says
+    #[arg(long)]
+    no_sign: bool,
     /// How to show what was done
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -55,6 +76,9 @@ pub(super) struct Document {
     branch: String,
     /// Whether the remote confirmed the branch.
     pushed: bool,
+    /// The newer source revision that the remote's branch was rendered from already; then there was nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newer: Option<String>,
     /// What the commit changes.
     changed: Changed,
 }
@@ -70,64 +94,116 @@ struct Changed {
 }
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &CommitArgs) -> Result<Exit, CommandError> {
-    let (repository, prefix) = input::repository(global)?;
-    // load (blobs of HEAD in; the work tree only to see that it is the same)
+    let access = input::access()?;
+    let mut race = Race::start(access.deadline);
+    let mut loaded = None;
+    loop {
+        match attempt(ui, global, args, &access, &mut loaded) {
+            Ok(exit) => return Ok(exit),
+            Err(Stop::Failed(error)) => return Err(error),
+            // Whatever was read or rendered is from before: all of it is done again.
+            Err(Stop::Lost(lost)) => race.pause(lost)?,
+        }
+    }
+}
+
+/// The estate as it is in HEAD.
+struct Loaded {
+    sources: Sources,
+    revision: String,
+}
+
+fn load(global: &Global, repository: &Repository, prefix: &str) -> Result<Loaded, CommandError> {
+    // Blobs of HEAD; the work tree only to see that it is the same.
     let sources = input::from_directory(&input::directory(global)?)?;
-    let dirty = git::read::dirty(&repository, &prefix, &sources).map_err(git_error)?;
+    let dirty = git::read::dirty(repository, prefix, &sources).map_err(git_error)?;
     if !dirty.is_empty() {
         return Err(uncommitted(&dirty));
     }
-    let revision = git::read::head_revision(&repository).map_err(git_error)?.to_string();
+    let revision = git::read::head_revision(repository).map_err(git_error)?.to_string();
+    Ok(Loaded { sources, revision })
+}
+
+/// Does it all once, on the branch as it is now.
+fn attempt(
+    ui: &Ui,
+    global: &Global,
+    args: &CommitArgs,
+    access: &Access,
+    last: &mut Option<Loaded>,
+) -> Result<Exit, Stop> {
+    let (repository, prefix) = input::repository(global)?;
+    let is_again = last.is_some();
+    // load
+    let loaded = match last.take().filter(|_| planted("git-race-without-rendering")) {
+        Some(loaded) => loaded,
+        None => load(global, &repository, &prefix)?,
+    };
+    let Loaded { sources, revision } = last.insert(loaded);
     // check (no I/O)
-    let Some(estate) = pipeline::estate(ui, &sources) else { return Ok(Exit::Findings) };
+    let Some(estate) = pipeline::estate(ui, sources) else { return Ok(Exit::Findings) };
+    let output = &estate.platform().output;
+    let branch = args.branch.as_ref().unwrap_or(&output.branch);
+    let remote = Remote::new(&repository, &output.remote, access);
+    // fetch (what the remote has is what is built on)
+    let base = match args.push && !(is_again && planted("git-retry-without-fetch")) {
+        true => {
+            let replaced = args.dangerous_replace_revision.as_deref();
+            Base::fetched(&repository, &remote, branch, revision, replaced)?
+        }
+        false => Base::local(&repository, branch)?,
+    };
+    if base.newer.is_some() {
+        let pushed = base.push(&remote, branch, None)?;
+        let newer = base.newer;
+        let changed = Changed::default();
+        return show(ui, args, Document { version: 1, commit: None, branch: branch.clone(), pushed, newer, changed });
+    }
     // resolve, render, verify (no I/O)
-    let Some(tree) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
-    let branch = args.branch.clone().unwrap_or_else(|| estate.platform().output.branch.clone());
-    brake(&repository, &branch, &tree, args.dangerous_allow_removals)?;
+    let Some(tree) = pipeline::checked_tree(ui, &estate, sources, &[])? else { return Ok(Exit::Findings) };
+    brake(&repository, base.tip(), &tree, args.dangerous_allow_removals)?;
     // commit (objects, then the branch)
+    let is_signed = args.sign || (!args.no_sign && sign::is_configured(&repository));
     let outcome = git::write::commit(
         &repository,
         &CommitRequest {
-            branch: &branch,
+            branch,
             tree: &tree,
             only: None,
-            message: &message(&revision, &tree, estate.tenants().len()),
+            message: &message(revision, &tree, estate.tenants().len()),
             author: args.author.as_deref().map(author).transpose()?,
-            expected: Expected::Anywhere,
+            expected: base.expected(),
             time: None,
             wait: WAIT,
+            sign: is_signed.then_some(sign::DEADLINE.min(access.deadline)),
         },
-    )
-    .map_err(git_error)?;
-    // push (the remote decides)
-    let remote = &estate.platform().output.remote;
-    if args.push {
-        git::remote::push(&repository, remote, &branch, None).map_err(git_error)?;
-    }
-    show(ui, args, &branch, outcome)?;
-    Ok(Exit::Done)
-}
-
-fn show(ui: &Ui, args: &CommitArgs, branch: &str, outcome: CommitOutcome) -> Result<(), CommandError> {
+    )?;
     let (commit, changed) = match outcome {
         CommitOutcome::Unchanged { commit: _ } => (None, Changed::default()),
         CommitOutcome::Committed { commit, parent: _, changed_files, changed_tenants } => {
             (Some(commit), Changed { tenants: changed_tenants.into_iter().collect(), files: changed_files })
         }
     };
-    let document = Document { version: 1, commit, branch: branch.to_owned(), pushed: args.push, changed };
-    ui.show(args.format, &document, text)
+    // push (the remote decides)
+    let pushed = args.push && base.push(&remote, branch, commit.as_deref())?;
+    show(ui, args, Document { version: 1, commit, branch: branch.clone(), pushed, newer: None, changed })
+}
+
+fn show(ui: &Ui, args: &CommitArgs, document: Document) -> Result<Exit, Stop> {
+    ui.show(args.format, &document, text)?;
+    Ok(Exit::Done)
 }
 
 fn text(document: &Document) -> String {
-    let Document { version: _, commit, branch, pushed, changed } = document;
-    let what = match commit {
-        Some(commit) => format!(
+    let Document { version: _, commit, branch, pushed, newer, changed } = document;
+    let what = match (commit, newer) {
+        (Some(commit), _) => format!(
             "{commit} on {branch}: {} of {} changed",
             count(changed.files, "file"),
             count(changed.tenants.len(), "tenant")
         ),
-        None => format!("nothing to commit: {branch} already holds this tree"),
+        (None, Some(newer)) => format!("nothing to commit: {branch} is rendered from {newer}, which is newer than HEAD"),
+        (None, None) => format!("nothing to commit: {branch} already holds this tree"),
     };
     format!("{what}{}\n", if *pushed { ", pushed" } else { "" })
 }
@@ -145,11 +221,9 @@ fn uncommitted(dirty: &[String]) -> CommandError {
 
 /// Refuses a commit that takes away, or leaves nothing of, more than max(1, 5 %) of the tenants: a bad merge or a wrong folder
 /// looks so. Whoever means it says how many; that number fits no other commit.
-fn brake(repository: &Repository, branch: &str, tree: &Tree, allowed: Option<usize>) -> Result<(), CommandError> {
-    if git::write::branch_tip(repository, branch).map_err(git_error)?.is_none() {
-        return Ok(());
-    }
-    let known = git::read::blob_ids(repository, &format!("refs/heads/{branch}")).map_err(git_error)?;
+fn brake(repository: &Repository, tip: Option<&str>, tree: &Tree, allowed: Option<usize>) -> Result<(), CommandError> {
+    let Some(tip) = tip.filter(|_| !planted("git-brake-off")) else { return Ok(()) };
+    let known = git::read::blob_ids(repository, tip).map_err(git_error)?;
     let before = inhabited(known.keys().map(String::as_str));
     let after = inhabited(tree.iter().map(|(path, _)| path));
     let gone: Vec<&str> = before.difference(&after).copied().collect();
@@ -180,7 +254,7 @@ fn inhabited<'p>(paths: impl Iterator<Item = &'p str>) -> BTreeSet<&'p str> {
 /// The message with its trailers: what was rendered, by what, into what.
 fn message(revision: &str, tree: &Tree, tenants: usize) -> String {
     format!(
-        "render: {} from {}\n\nSource-Revision: {revision}\nTenantry-Version: {}\nTree-Digest: sha256:{}\n",
+        "render: {} from {}\n\n{SOURCE_REVISION}: {revision}\nTenantry-Version: {}\nTree-Digest: sha256:{}\n",
         count(tenants, "tenant"),
         &revision[..revision.len().min(12)],
         env!("CARGO_PKG_VERSION"),
@@ -208,4 +282,10 @@ fn author(text: &str) -> Result<(String, String), CommandError> {
         .ok_or_else(|| {
             CommandError::usage(anyhow!("`{text}` is no author")).hint("write it as `Name <mail@example.com>`")
         })
+}
+
+/// A revision is named so far that no other is meant.
+fn revision(text: &str) -> Result<String, String> {
+    let is_named = (12..=64).contains(&text.len()) && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    is_named.then(|| text.to_owned()).ok_or_else(|| "give the id of a commit, at least its first 12 digits".to_owned())
 }
