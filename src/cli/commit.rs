@@ -35,6 +35,11 @@ use crate::{
     tree::Tree,
 };
 
+/// What stands below the options.
+pub(super) const SURROUNDINGS: &str = "Environment:
+  TENANTRY_GIT_TOKEN    Proves who asks to remotes over https, in the place of git's own helpers
+  TENANTRY_GIT_TIMEOUT  Seconds that one call of git may take, and after which a lost race is not tried again; 300 by default";
+
 #[derive(Debug, Args)]
 pub(super) struct CommitArgs {
     /// Build on the remote's output branch and push to it; counts only when the remote confirms it
@@ -114,13 +119,16 @@ struct Loaded {
 }
 
 fn load(global: &Global, repository: &Repository, prefix: &str) -> Result<Loaded, CommandError> {
+    let revision = git::read::head_revision(repository).map_err(git_error)?.to_string();
     // Blobs of HEAD; the work tree only to see that it is the same.
     let sources = input::from_directory(&input::directory(global)?)?;
     let dirty = git::read::dirty(repository, prefix, &sources).map_err(git_error)?;
     if !dirty.is_empty() {
         return Err(uncommitted(&dirty));
     }
-    let revision = git::read::head_revision(repository).map_err(git_error)?.to_string();
+    if git::read::head_revision(repository).map_err(git_error)?.to_string() != revision {
+        return Err(CommandError::later(anyhow!("HEAD has moved while the estate was read")).hint("run again"));
+    }
     Ok(Loaded { sources, revision })
 }
 
@@ -202,7 +210,9 @@ fn text(document: &Document) -> String {
             count(changed.files, "file"),
             count(changed.tenants.len(), "tenant")
         ),
-        (None, Some(newer)) => format!("nothing to commit: {branch} is rendered from {newer}, which is newer than HEAD"),
+        (None, Some(newer)) => {
+            format!("nothing to commit: {branch} is rendered from {newer}, which is newer than HEAD")
+        }
         (None, None) => format!("nothing to commit: {branch} already holds this tree"),
     };
     format!("{what}{}\n", if *pushed { ", pushed" } else { "" })

@@ -79,7 +79,8 @@ pub(super) fn access() -> Result<Access, CommandError> {
         access.token = Some(token);
     }
     if let Some(text) = std::env::var_os("TENANTRY_GIT_TIMEOUT").filter(|text| !text.is_empty()) {
-        let seconds = text.to_str().and_then(|text| text.parse().ok()).filter(|seconds| (1..=LONGEST).contains(seconds));
+        let seconds =
+            text.to_str().and_then(|text| text.parse().ok()).filter(|seconds| (1..=LONGEST).contains(seconds));
         let seconds = seconds.ok_or_else(|| {
             CommandError::usage(anyhow!("TENANTRY_GIT_TIMEOUT is no number of seconds, from 1 to {LONGEST}"))
         })?;

@@ -66,11 +66,13 @@ mod tests {
 
     #[test]
     fn only_a_branch_that_moved_is_a_lost_race() {
-        let locked = "[remote rejected] (failed to update ref): error: cannot lock ref 'refs/heads/x': is at 1 but expected 2";
+        let locked =
+            "[remote rejected] (failed to update ref): error: cannot lock ref 'refs/heads/x': is at 1 but expected 2";
         for words in ["[rejected] (fetch first)", "[rejected] (non-fast-forward)", locked] {
             assert!(is_lost_race(words), "{words}");
         }
-        let full = "[remote rejected] (failed to update ref): error: cannot lock ref 'x': Unable to create: No space left";
+        let full =
+            "[remote rejected] (failed to update ref): error: cannot lock ref 'x': Unable to create: No space left";
         for words in ["[remote rejected] (pre-receive hook declined)", "[remote rejected] (unpacker error)", full] {
             assert!(!is_lost_race(words), "{words}");
         }

@@ -136,7 +136,8 @@ mod tests {
     #[test]
     fn a_token_goes_to_one_host_and_never_in_the_open() {
         let token = Token::new("canary").unwrap();
-        for url in ["https://git.example.com/x.git", "http://127.0.0.1:80/x", "http://[::1]:80/x", "http://localhost/x"] {
+        for url in ["https://git.example.com/x.git", "http://127.0.0.1:80/x", "http://[::1]:80/x", "http://localhost/x"]
+        {
             let options = options(url, &token).unwrap().unwrap();
             assert!(!options.concat().contains("canary"), "{options:?}");
         }

@@ -283,7 +283,8 @@ fn io_hint(source: &io::Error) -> &'static str {
 }
 
 fn refused_hint(reason: &str) -> &'static str {
-    let is_full = ["unpack", "No space left", "Read-only", "Permission denied"].iter().any(|part| reason.contains(part));
+    let is_full =
+        ["unpack", "No space left", "Read-only", "Permission denied"].iter().any(|part| reason.contains(part));
     if is_full {
         "the server cannot store it: its disk may be full, or not writable for the user that git runs as there"
     } else {

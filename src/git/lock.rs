@@ -30,7 +30,13 @@ impl Lock {
     /// Waits up to `limit` for the lock of the repository with this git directory.
     pub(super) fn acquire(git_directory: &Path, limit: Duration) -> Result<Self, GitError> {
         let path = git_directory.join(NAME);
-        let open = File::options().read(true).write(true).create(true).create_new(planted("git-lock-by-existence")).truncate(false).open(&path);
+        let open = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .create_new(planted("git-lock-by-existence"))
+            .truncate(false)
+            .open(&path);
         let mut file = open.map_err(GitError::io("open the lock file", &path))?;
         let start = Instant::now();
         loop {

@@ -160,7 +160,9 @@ impl<'r> Remote<'r> {
     fn run(&self, action: &'static str, options: &[&str], surroundings: Surroundings) -> Result<Output, GitError> {
         let Access { deadline, token } = self.access;
         let settings = match token {
-            Some(token) => credentials::options(&credentials::url(self.repository, self.name, options[0] == "push"), token)?,
+            Some(token) => {
+                credentials::options(&credentials::url(self.repository, self.name, options[0] == "push"), token)?
+            }
             None => None,
         };
         let call = Call {

@@ -17,14 +17,21 @@ fn platform_with(tenants: usize) -> (Platform, crate::platform::Clone) {
 fn an_estate_without_its_tenants_deletes_nothing() {
     let (platform, clone) = platform_with(4);
     let before = platform.tip("rendered");
-    fs::remove_dir_all(clone.path().join("tenants")).unwrap();
+    for number in 1..=3 {
+        fs::remove_file(clone.path().join(format!("tenants/customer-{number:06}.yaml"))).unwrap();
+    }
     clone.record("a bad merge");
     let output = clone.push(&[]);
-    assert_ne!(output.status.code(), Some(0), "the brake does not hold: {}", words(&output));
-    assert!(words(&output).contains("--dangerous-allow-removals 4"), "{}", words(&output));
-    assert_eq!(platform.tip("rendered"), before, "the brake does not hold");
-    fs::remove_file(clone.path().join("tenantry.yaml")).unwrap();
+    assert_eq!(platform.tip("rendered"), before, "the brake does not hold: {}", words(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", words(&output));
+    assert!(words(&output).contains("--dangerous-allow-removals 3"), "{}", words(&output));
+    // No number lets an estate go that is empty, or gone itself.
+    fs::remove_dir_all(clone.path().join("tenants")).unwrap();
     clone.record("a worse one");
+    let output = clone.push(&["--dangerous-allow-removals", "4"]);
+    assert_eq!(output.status.code(), Some(1), "{}", words(&output));
+    fs::remove_file(clone.path().join("tenantry.yaml")).unwrap();
+    clone.record("the worst");
     assert_eq!(clone.push(&["--dangerous-allow-removals", "4"]).status.code(), Some(2));
     assert_eq!(platform.tip("rendered"), before);
 }

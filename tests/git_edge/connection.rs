@@ -150,7 +150,9 @@ fn a_server_that_is_read_only_is_named() {
 #[test]
 fn a_server_in_trouble_is_tried_later() {
     let platform = Platform::new();
-    let busy = |_: &crate::web::Request| Some("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned());
+    let busy = |_: &crate::web::Request| {
+        Some("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned())
+    };
     let web = Web::start(platform.path(), None, Box::new(busy));
     let clone = platform.clone_with("clone", &web.url());
     let output = clone.push(&[]);

@@ -22,7 +22,8 @@ fn let_in() -> String {
 
 fn basic(pair: &str) -> String {
     let mut command = Command::new("base64");
-    let mut child = command.arg("-w0").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.arg("-w0").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), pair.as_bytes()).unwrap();
     format!("Basic {}", String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap().trim())
 }
@@ -48,7 +49,11 @@ fn a_token_proves_who_asks_and_is_kept_nowhere() {
     // A helper of the machine, which would keep what works, and the header that a pipeline's checkout leaves behind.
     let store = platform.path().join("kept");
     clone.git(&["config", "credential.helper", &format!("store --file={}", store.display())]);
-    clone.git(&["config", &format!("http.http://127.0.0.1:{}/.extraHeader", web.port), "Authorization: Basic b2xkOm9sZA=="]);
+    clone.git(&[
+        "config",
+        &format!("http.http://127.0.0.1:{}/.extraHeader", web.port),
+        "Authorization: Basic b2xkOm9sZA==",
+    ]);
     // A wrapper notes what git is called with; the variables are those of the process itself.
     let bin = platform.path().join("bin");
     let log = platform.path().join("calls");
@@ -74,7 +79,12 @@ fn wrong_credentials_are_told_without_them() {
         let sent = request.authorization.clone().unwrap_or_default();
         let body = format!("wrong: {TOKEN} {sent}");
         let sent = !sent.is_empty();
-        sent.then(|| format!("HTTP/1.1 403 No\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()))
+        sent.then(|| {
+            format!(
+                "HTTP/1.1 403 No\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            )
+        })
     };
     let echoing = Web::start(platform.path(), None, Box::new(echo));
     let strict = Web::start(platform.path(), Some(basic("me:right")), Box::new(|_| None));

@@ -110,6 +110,13 @@ impl Clone {
         Self { root: root.to_owned(), path: path.to_owned() }
     }
 
+    /// The same once more, under another name.
+    pub(crate) fn copy(&self, name: &str) -> Self {
+        let path = self.root.join(name);
+        assert!(Command::new("cp").arg("-a").args([&self.path, &path]).status().unwrap().success());
+        Self { root: self.root.clone(), path }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -100,6 +100,7 @@ fn connection(client: TcpStream, server: TcpStream, armed: &Mutex<Option<Fault>>
             break;
         }
     }
-    let _ = server.shutdown(if *fault.lock().unwrap() == Some(Fault::CutAfter) { Shutdown::Write } else { Shutdown::Both });
+    let _ =
+        server.shutdown(if *fault.lock().unwrap() == Some(Fault::CutAfter) { Shutdown::Write } else { Shutdown::Both });
     let _ = answers.join();
 }

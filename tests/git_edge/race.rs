@@ -33,7 +33,8 @@ fn commit_by_hand(remote: &PathBuf) {
     let index = format!("{}/by-hand.index", remote.display());
     let with_index = |arguments: &[&str]| {
         let mut command = std::process::Command::new("git");
-        let output = crate::hermetic(command.current_dir(remote).args(arguments)).env("GIT_INDEX_FILE", &index).output();
+        let output =
+            crate::hermetic(command.current_dir(remote).args(arguments)).env("GIT_INDEX_FILE", &index).output();
         let output = output.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -186,7 +187,8 @@ fn a_shallow_clone_is_told_what_it_lacks() {
     first.push_source();
     git(platform.path(), &["clone", "-q", "--depth", "1", &platform.file_url(), "shallow"]);
     let shallow = platform.clone("other");
-    let output = shallow.tenantry(&["--estate", "../shallow", "commit", "--push", "--author", "A <a@b>"]).output().unwrap();
+    let output =
+        shallow.tenantry(&["--estate", "../shallow", "commit", "--push", "--author", "A <a@b>"]).output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", words(&output));
     assert!(words(&output).contains("--unshallow"), "{}", words(&output));
 }

@@ -85,10 +85,20 @@ fn a_key_of_gpg_signs() {
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let gpg = |arguments: &[&str]| {
         let mut command = Command::new("gpg");
-        let output = command.env("GNUPGHOME", home.path()).args(["--batch", "--quiet"]).args(arguments).output().unwrap();
+        let output =
+            command.env("GNUPGHOME", home.path()).args(["--batch", "--quiet"]).args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", words(&output));
     };
-    gpg(&["--passphrase", "", "--pinentry-mode", "loopback", "--quick-gen-key", "Ann <ann@example.org>", "ed25519", "sign"]);
+    gpg(&[
+        "--passphrase",
+        "",
+        "--pinentry-mode",
+        "loopback",
+        "--quick-gen-key",
+        "Ann <ann@example.org>",
+        "ed25519",
+        "sign",
+    ]);
     let mut command = clone.tenantry(&["commit", "--sign"]);
     let output = command.env("GNUPGHOME", home.path()).output().unwrap();
     assert!(output.status.success() && is_signed(&clone), "{}", words(&output));
@@ -119,7 +129,11 @@ fn a_signing_program_gets_no_secrets_and_has_an_end() {
         script(&program, text);
         let output = commit(&clone, &["--sign"]);
         assert_eq!(output.status.code(), Some(5), "{}", words(&output));
-        assert!(words(&output).contains(words_of_it) && words(&output).contains("user.signingKey"), "{}", words(&output));
+        assert!(
+            words(&output).contains(words_of_it) && words(&output).contains("user.signingKey"),
+            "{}",
+            words(&output)
+        );
         assert_eq!(clone.git(&["rev-parse", "rendered"]), before);
     }
     script(&program, "exec sleep 20");

@@ -136,7 +136,8 @@ fn backend(
     command.env("CONTENT_TYPE", header("content-type")).env("CONTENT_LENGTH", body.len().to_string());
     command.env("HTTP_CONTENT_ENCODING", header("content-encoding")).env("GIT_PROTOCOL", header("git-protocol"));
     command.env("REMOTE_ADDR", "127.0.0.1");
-    let mut child = hermetic(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut child =
+        hermetic(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut stdin = child.stdin.take().unwrap();
     let body = body.to_vec();
     let feeder = thread::spawn(move || stdin.write_all(&body));

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     process::{Output, Stdio},
-    sync::Barrier,
+    sync::{Barrier, Mutex},
     thread,
     time::Instant,
 };
@@ -30,27 +30,31 @@ fn run(clone: &Clone) -> Output {
     clone.tenantry(&["commit", "--push"]).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
 }
 
-/// Adds a tenant to the source branch, behind whatever others added.
+/// Adds a tenant to the source branch, behind whatever others added: one at a time, as a merge queue does.
 fn merge(clone: &Clone, number: usize) {
+    static QUEUE: Mutex<()> = Mutex::new(());
+    let _turn = QUEUE.lock().unwrap();
+    clone.git(&["pull", "-q", "--ff-only", "origin", "main"]);
     clone.add_tenant(number);
-    loop {
-        let mut command = std::process::Command::new("git");
-        let pushed = crate::hermetic(command.current_dir(clone.path()).args(["push", "-q", "origin", "main"])).output().unwrap();
-        if pushed.status.success() {
-            return;
+    clone.push_source();
+}
+
+/// Clones that know the source up to their own revision, or none of what is to come.
+fn clones(platform: &Platform, meeting: Meeting) -> Vec<Clone> {
+    let first = platform.clone("first");
+    let clone = |number: usize| {
+        if matches!(meeting, Meeting::AtOnce) {
+            first.add_tenant(number + 1);
         }
-        clone.git(&["pull", "-q", "--rebase", "origin", "main"]);
-    }
+        first.copy(&format!("writer{number}"))
+    };
+    let clones = (0..WRITERS).map(clone).collect();
+    first.push_source();
+    clones
 }
 
 fn meet(platform: &Platform, url: &str, meeting: Meeting) {
-    let clones: Vec<Clone> = (0..WRITERS).map(|number| platform.clone(&format!("writer{number}"))).collect();
-    if matches!(meeting, Meeting::AtOnce) {
-        for (number, clone) in clones.iter().enumerate() {
-            clone.git(&["pull", "-q", "--ff-only", "origin", "main"]);
-            merge(clone, number + 1);
-        }
-    }
+    let clones = clones(platform, meeting);
     for clone in &clones {
         clone.git(&["remote", "set-url", "origin", url]);
     }

@@ -52,7 +52,9 @@ impl Base {
             }
             Standing::Unknown { revision } if !is_replaced(&revision) => {
                 let why = "its history is not in this clone, so nobody can tell which of the two is newer";
-                return Err(apart(branch, &revision, why).hint("a shallow clone lacks history: `git fetch --unshallow`").into());
+                return Err(apart(branch, &revision, why)
+                    .hint("a shallow clone lacks history: `git fetch --unshallow`")
+                    .into());
             }
             Standing::Ahead { .. } | Standing::Apart { .. } | Standing::Unknown { .. } => None,
         };

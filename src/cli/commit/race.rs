@@ -89,7 +89,11 @@ mod tests {
     use crate::cli::error::Exit;
 
     fn lost() -> GitError {
-        GitError::LostRace { branch: "rendered".to_owned(), remote: "origin".to_owned(), reason: "(fetch first)".to_owned() }
+        GitError::LostRace {
+            branch: "rendered".to_owned(),
+            remote: "origin".to_owned(),
+            reason: "(fetch first)".to_owned(),
+        }
     }
 
     #[test]
