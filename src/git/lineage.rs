@@ -47,17 +47,32 @@ pub fn standing(
     if rendered == revision || planted("git-older-revision-wins") {
         return Ok(Standing::Behind);
     }
-    if repository.commit(&rendered).is_err() && !remote.map_or(Ok(false), |remote| remote.fetch_commit(&rendered))? {
-        return Ok(Standing::Unknown { revision: rendered });
+    let unknown = || Standing::Unknown { revision: rendered.clone() };
+    let standing = compare(repository, &rendered, revision);
+    match (standing, remote) {
+        (Ok(Some(standing)), _) => Ok(standing),
+        // Not here, or in parts only, as a fetch leaves it that was killed.
+        (_, Some(remote)) if remote.fetch_commit(&rendered)? => {
+            Ok(compare(repository, &rendered, revision)?.unwrap_or_else(unknown))
+        }
+        (Ok(None), _) => Ok(unknown()),
+        (Err(error), _) => Err(error),
     }
-    Ok(if repository.contains(revision, &rendered)? {
-        Standing::Behind
-    } else if repository.contains(&rendered, revision)? {
-        Standing::Ahead { revision: rendered }
+}
+
+/// Compares two revisions; nothing where the first one, or history that tells, is not here.
+fn compare(repository: &Repository, rendered: &str, revision: &str) -> Result<Option<Standing>, GitError> {
+    if repository.commit(rendered).is_err() {
+        return Ok(None);
+    }
+    Ok(if repository.contains(revision, rendered)? {
+        Some(Standing::Behind)
+    } else if repository.contains(rendered, revision)? {
+        Some(Standing::Ahead { revision: rendered.to_owned() })
     } else if repository.inner.is_shallow() {
-        Standing::Unknown { revision: rendered }
+        None
     } else {
-        Standing::Apart { revision: rendered }
+        Some(Standing::Apart { revision: rendered.to_owned() })
     })
 }
 

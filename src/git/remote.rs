@@ -9,7 +9,7 @@ use super::{
     lock::{Lock, clear_stale},
     program::{Call, DEADLINE, Output, Surroundings},
     words::mask,
-    write::{WAIT, reference_name},
+    write::{WAIT, branch_tip, reference_name},
 };
 use crate::points::planted;
 
@@ -20,11 +20,14 @@ pub struct Access {
     pub deadline: Duration,
     /// What proves who asks, over HTTPS; git's own helpers where absent.
     pub token: Option<Token>,
+    /// Whether git gets only what it needs of the environment: for runs that have administrators' passwords in it. Others
+    /// leave it all, since a pipeline's credential helper may read its variables.
+    pub is_guarded: bool,
 }
 
 impl Default for Access {
     fn default() -> Self {
-        Self { deadline: DEADLINE, token: None }
+        Self { deadline: DEADLINE, token: None, is_guarded: false }
     }
 }
 
@@ -68,7 +71,7 @@ impl<'r> Remote<'r> {
         }
         let refspec = format!("{ours}:{reference}");
         options.extend(["--", self.name, &refspec]);
-        let output = self.run("push to", &options, Surroundings::All)?;
+        let output = self.run("push to", &options)?;
         match porcelain(&output.stdout, &refspec) {
             Answer::Confirmed => Ok(()),
             Answer::Rejected(_) if planted("git-refusal-dropped") => Ok(()),
@@ -104,8 +107,7 @@ impl<'r> Remote<'r> {
 
     /// Fetches a branch of a remote and returns the commit it is at; nothing when the remote does not have it.
     ///
-    /// No reference moves: the objects are there, and whoever wants to keep them names them. Whoever fetches may have
-    /// administrators' passwords in the environment: git does not get them.
+    /// No reference moves: the objects are there, and whoever wants to keep them names them.
     ///
     /// # Errors
     ///
@@ -113,8 +115,10 @@ impl<'r> Remote<'r> {
     pub fn fetch(&self, branch: &str) -> Result<Option<String>, GitError> {
         let reference = reference_name(branch)?;
         self.clear_locks(branch)?;
-        let Some(tip) = self.tip_with(branch, Surroundings::WithoutSecrets)? else { return Ok(None) };
-        if self.repository.commit(&tip).is_ok() {
+        let Some(tip) = self.tip(branch)? else { return Ok(None) };
+        // What a branch of ours holds is whole. The commit alone may be left from a fetch that was killed half-way.
+        let ours = branch_tip(self.repository, branch)?;
+        if ours.is_some_and(|ours| self.repository.contains(&ours, &tip).unwrap_or(false)) {
             return Ok(Some(tip));
         }
         let output = self.fetch_what(&reference)?;
@@ -127,13 +131,17 @@ impl<'r> Remote<'r> {
 
     /// Fetches a commit by its id, where the remote gives it; tells whether it is here now.
     pub(super) fn fetch_commit(&self, id: &str) -> Result<bool, GitError> {
-        self.fetch_what(id)?;
+        let output = self.fetch_what(id)?;
+        let is_refused = ["not our ref", "unadvertised object"].iter().any(|words| output.stderr.contains(words));
+        if !output.success && !is_refused {
+            return Err(self.unreachable("fetch from", output.reason()));
+        }
         Ok(self.repository.commit(id).is_ok())
     }
 
     fn fetch_what(&self, what: &str) -> Result<Output, GitError> {
         let options = ["fetch", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap="];
-        self.run("fetch from", &[&options[..], &["--", self.name, what]].concat(), Surroundings::WithoutSecrets)
+        self.run("fetch from", &[&options[..], &["--", self.name, what]].concat())
     }
 
     /// Asks a remote which commit its branch is at.
@@ -142,13 +150,9 @@ impl<'r> Remote<'r> {
     ///
     /// As for [`Remote::fetch`].
     pub fn tip(&self, branch: &str) -> Result<Option<String>, GitError> {
-        self.tip_with(branch, Surroundings::All)
-    }
-
-    fn tip_with(&self, branch: &str, surroundings: Surroundings) -> Result<Option<String>, GitError> {
         let reference = reference_name(branch)?;
         let action = "list the branches of";
-        let output = self.run(action, &["ls-remote", "--", self.name, &reference], surroundings)?;
+        let output = self.run(action, &["ls-remote", "--", self.name, &reference])?;
         if !output.success {
             return Err(self.unreachable(action, output.reason()));
         }
@@ -157,8 +161,8 @@ impl<'r> Remote<'r> {
         Ok(lines.filter(|(_, name)| *name == reference).map(|(id, _)| id.to_owned()).next())
     }
 
-    fn run(&self, action: &'static str, options: &[&str], surroundings: Surroundings) -> Result<Output, GitError> {
-        let Access { deadline, token } = self.access;
+    fn run(&self, action: &'static str, options: &[&str]) -> Result<Output, GitError> {
+        let Access { deadline, token, is_guarded } = self.access;
         let settings = match token {
             Some(token) => {
                 credentials::options(&credentials::url(self.repository, self.name, options[0] == "push"), token)?
@@ -170,7 +174,7 @@ impl<'r> Remote<'r> {
             token: token.as_ref().filter(|_| settings.is_some()),
             settings: [settings.unwrap_or_default(), self.ends_of_stalls()].concat(),
             arguments: options.iter().map(|&option| option.to_owned()).collect(),
-            surroundings,
+            surroundings: if *is_guarded { Surroundings::WithoutSecrets } else { Surroundings::All },
             variables: Vec::new(),
             input: Vec::new(),
             deadline: *deadline,

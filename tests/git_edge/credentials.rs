@@ -64,11 +64,26 @@ fn a_token_proves_who_asks_and_is_kept_nowhere() {
     command.env("GIT_TRACE", &trace).env("GIT_TRACE_CURL", &trace).env("GIT_TRACE2_EVENT", &trace);
     let output = command.env("GIT_TRACE_REDACT", "0").output().unwrap();
     let calls = fs::read_to_string(&log).unwrap();
-    assert!(calls.contains("push --porcelain"), "{calls}");
     assert!(!calls.contains(TOKEN), "the token is an argument of a program, for every user of the machine to see");
+    assert!(calls.contains("push --porcelain"), "{calls}");
     assert!(output.status.success() && !words(&output).contains(TOKEN), "{}", words(&output));
     assert!(!store.exists(), "a helper of the machine was given the token");
     assert_kept_nowhere(platform.path());
+}
+
+/// A pipeline's helper reads the pipeline's variables, to fetch and to push; ours is none of its business.
+#[test]
+fn a_helper_of_git_finds_what_it_needs() {
+    let platform = Platform::new();
+    let web = Web::start(platform.path(), Some(basic("bot:right")), Box::new(|_| None));
+    let clone = platform.clone_with("clone", &web.url());
+    let seen = platform.path().join("seen");
+    let helper = format!("!f() {{ env >{}; echo username=bot; echo password=$CI_WORD; }}; f", seen.display());
+    clone.git(&["config", "credential.helper", &helper]);
+    let output = clone.tenantry(&["commit", "--push"]).env("CI_WORD", "right").output().unwrap();
+    assert!(output.status.success(), "{}", words(&output));
+    assert_eq!(platform.history().len(), 1);
+    assert!(!fs::read_to_string(seen).unwrap().contains("TENANTRY_"));
 }
 
 #[test]

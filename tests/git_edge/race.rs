@@ -12,11 +12,12 @@ use crate::{
     web::Web,
 };
 
-/// A server before whose every push, up to `times`, somebody else commits to the output branch by hand.
+/// A server at which, up to `times`, somebody else commits to the output branch by hand: just before a push is told where the
+/// branch is, and just before it is taken.
 fn contended(platform: &Platform, times: usize) -> Web {
     let (remote, done) = (platform.remote(), AtomicUsize::new(0));
     let intrude = move |request: &crate::web::Request| {
-        let is_push = request.target.ends_with("/git-receive-pack");
+        let is_push = request.target.ends_with("git-receive-pack");
         if is_push && done.fetch_add(1, Ordering::SeqCst) < times {
             commit_by_hand(&remote);
         }
@@ -206,6 +207,30 @@ fn commits_by_hand_that_nobody_pushed_are_not_dropped() {
     assert_eq!(output.status.code(), Some(4), "{}", words(&output));
     assert!(words(&output).contains(&own), "{}", words(&output));
     assert_eq!(clone.git(&["rev-parse", "rendered"]), own);
+}
+
+/// A fetch that was killed has unpacked the commit and not what it names.
+#[test]
+fn what_a_killed_fetch_left_in_parts_is_fetched_again() {
+    let platform = Platform::new();
+    let clone = platform.clone("clone");
+    let other = platform.clone("other");
+    other.add_tenant(1);
+    other.push_source();
+    other.pushed();
+    for revision in ["rendered", "main"] {
+        let commit = git(&platform.remote(), &["cat-file", "commit", revision]);
+        let path = clone.path().join(".git/left");
+        fs::write(&path, commit + "\n").unwrap();
+        let left = clone.git(&["hash-object", "-t", "commit", "-w", path.to_str().unwrap()]);
+        assert_eq!(Some(left), platform.tip(revision));
+    }
+    assert!(clone.pushed().contains("newer than HEAD"));
+    clone.git(&["pull", "-q", "--ff-only", "origin", "main"]);
+    clone.add_tenant(2);
+    clone.pushed();
+    assert_eq!(platform.rendered("rendered").len(), 3);
+    clone.fsck();
 }
 
 /// A run was killed between its commit and its push; meanwhile somebody else has pushed.
