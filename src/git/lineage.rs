@@ -94,7 +94,7 @@ fn source_revision(repository: &Repository, tip: &str) -> Result<Option<String>,
 pub(super) fn trailer(commit: &git2::Commit<'_>) -> Option<String> {
     let trailers = git2::message_trailers_bytes(commit.message_raw_bytes()).ok()?;
     let values = trailers.iter().filter(|(name, _)| *name == SOURCE_REVISION.as_bytes());
-    let value = values.filter_map(|(_, value)| std::str::from_utf8(value).ok()).last()?;
+    let value = values.filter_map(|(_, value)| std::str::from_utf8(value).ok()).next_back()?;
     // An id in full, which needs no look at references that have such a name.
     Oid::from_str(value).ok().filter(|id| id.to_string() == value).map(|id| id.to_string())
 }

@@ -4,7 +4,9 @@
     clippy::disallowed_macros,
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "tests run programs, read clocks and write files"
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "tests run programs, read clocks, write files, and say how many cases there were"
 )]
 #![cfg(feature = "git")]
 #![allow(clippy::unwrap_used)]

@@ -82,11 +82,10 @@ fn connection(client: TcpStream, server: TcpStream, armed: &Mutex<Option<Fault>>
         tail.extend_from_slice(&buffer[..count]);
         let is_push = tail.windows(4).any(|bytes| bytes == b"PACK");
         tail.drain(..tail.len().saturating_sub(3));
-        if is_push && fault.lock().unwrap().is_none() {
-            if let Some(next) = armed.lock().unwrap().take() {
-                *fault.lock().unwrap() = Some(next);
-                struck.fetch_add(1, Ordering::SeqCst);
-            }
+        let next = if is_push && fault.lock().unwrap().is_none() { armed.lock().unwrap().take() } else { None };
+        if next.is_some() {
+            *fault.lock().unwrap() = next;
+            struck.fetch_add(1, Ordering::SeqCst);
         }
         match *fault.lock().unwrap() {
             Some(Fault::CutBefore) => {
