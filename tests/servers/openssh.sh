@@ -14,7 +14,7 @@ openssh_find() {
   command -v ssh >/dev/null || need_package openssh-client
   command -v ssh-agent >/dev/null || give_up "OpenSSH's client is not installed (on Debian: the package openssh-client)"
   # Run by root, it gives up its rights in this empty folder.
-  [[ $(id -u) != 0 ]] || mkdir -p -m 755 /run/sshd
+  [[ $(id -u) != 0 ]] || install -d -m 755 /run/sshd
   found "$(ssh -V 2>&1 | sed -nE 's/^OpenSSH_([^ ,]+).*/\1/p')" "$program"
   provide TENANTRY_TEST_SSHD "$program"
 }
