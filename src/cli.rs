@@ -63,6 +63,7 @@ enum Command {
     /// Show which file, line and layer gave a value
     Explain(explain::ExplainArgs),
     /// Put the rendered tree on the output branch as one commit
+    #[command(after_help = commit::SURROUNDINGS)]
     Commit(commit::CommitArgs),
     /// Look at, make and take away what tenants have outside the cluster
     Provision(provision::ProvisionArgs),

@@ -42,6 +42,7 @@ pub mod engine;
 pub mod inflate;
 pub mod load;
 pub mod output;
+pub mod points;
 
 // -- top
 #[cfg(feature = "cli")]

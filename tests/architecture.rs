@@ -37,10 +37,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("steps", &["name", "provision"]),
     // edges
     ("cache", &[]),
+    ("points", &[]),
     ("load", &["sources"]),
     ("output", &["tree"]),
-    ("git", &["sources", "tree"]),
-    ("engine", &["name", "provision", "steps"]),
+    ("git", &["points", "sources", "tree"]),
+    ("engine", &["name", "points", "provision", "steps"]),
     ("inflate", &["diag", "plan", "raw", "rendered", "tree", "yaml"]),
 ];
 

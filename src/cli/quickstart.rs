@@ -130,6 +130,7 @@ fn commit(repository: &Repository, estate: &Estate, tree: &Tree) -> Result<Strin
             expected: Expected::Anywhere,
             time: None,
             wait: Duration::from_secs(10),
+            sign: None,
         },
     );
     match outcome.map_err(git_error)? {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     estate::Estate,
-    git::{self, Held, Repository, origin::Origin, write::Expected},
+    git::{self, Held, Repository, lineage::SOURCE_REVISION, origin::Origin},
     inflate::{Program, Programs},
     raw::tier::Format,
     reach::{self, Reach},
@@ -24,7 +24,6 @@ use crate::{
     tree::Tree,
 };
 
-const REVISION: &str = "Source-Revision";
 const PATH: &str = "Source-Path";
 const VERSION: &str = "Tenantry-Version";
 const MADE_BY: &str = "Tenantry-Build";
@@ -44,16 +43,14 @@ pub(super) enum Work {
     /// Everything.
     All,
     /// What may differ from the output branch's tip.
-    Since { tip: String, reach: Reach, folders: BTreeSet<String> },
+    Since { reach: Reach, folders: BTreeSet<String> },
 }
 
 impl Work {
-    /// Finds out what has to be rendered for a commit on `branch`.
-    pub(super) fn find(target: &Target<'_>, branch: &str) -> Result<Self, CommandError> {
-        let Some(tip) = git::write::branch_tip(target.repository, branch).map_err(git_error)? else {
-            return Ok(Work::All);
-        };
-        let Some(revision) = source_of(target, &tip)? else {
+    /// Finds out what has to be rendered for a commit on `tip`.
+    pub(super) fn find(target: &Target<'_>, tip: Option<&str>) -> Result<Self, CommandError> {
+        let Some(tip) = tip else { return Ok(Work::All) };
+        let Some(revision) = source_of(target, tip)? else {
             tracing::debug!(%tip, "not made by this build of a known revision: everything is rendered");
             return Ok(Work::All);
         };
@@ -62,7 +59,7 @@ impl Work {
         let Some(reach) = target.reach(&before) else { return Ok(Work::All) };
         let (rendered, tenants) = (reach.tenants.len(), target.estate.tenants().len());
         tracing::debug!(rendered, tenants, platform = reach.platform, %revision, "the rest is kept from the branch");
-        Ok(Work::Since { tip, folders: folders(&reach), reach })
+        Ok(Work::Since { folders: folders(&reach), reach })
     }
 
     /// Renders what has to be.
@@ -82,14 +79,6 @@ impl Work {
         match self {
             Work::All => None,
             Work::Since { folders, .. } => Some(folders),
-        }
-    }
-
-    /// Returns where the branch must be: what is kept is kept from there.
-    pub(super) fn expected(&self) -> Expected {
-        match self {
-            Work::All => Expected::Anywhere,
-            Work::Since { tip, .. } => Expected::At(tip.clone()),
         }
     }
 
@@ -125,7 +114,7 @@ impl Target<'_> {
     pub(super) fn message(&self, revision: &str) -> String {
         let tenants = super::report::count(self.estate.tenants().len(), "tenant");
         let short = &revision[..revision.len().min(12)];
-        let trailers: String = std::iter::once((REVISION, revision.to_owned()))
+        let trailers: String = std::iter::once((SOURCE_REVISION, revision.to_owned()))
             .chain(self.circumstances())
             .map(|(name, value)| format!("{name}: {value}\n"))
             .collect();
@@ -161,7 +150,7 @@ fn source_of(target: &Target<'_>, tip: &str) -> Result<Option<String>, CommandEr
 /// A full id and nothing that git would look for: what a name stands for moves.
 fn revision(origin: &Origin) -> Option<String> {
     const DIGITS: usize = 40;
-    let id = origin.trailer(REVISION)?;
+    let id = origin.trailer(SOURCE_REVISION)?;
     (id.len() == DIGITS && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_owned())
 }
 

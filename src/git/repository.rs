@@ -3,6 +3,7 @@
 use std::{fmt, io::Write, path::Path};
 
 use super::GitError;
+use crate::points::planted;
 
 /// The name of an object: equal ids, equal content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,7 +139,8 @@ fn settings_file() -> Result<tempfile::NamedTempFile, GitError> {
         .suffix(".gitconfig")
         .tempfile()
         .map_err(GitError::io("create a temporary file in", &folder))?;
-    file.write_all(b"[core]\n\tfsyncObjectFiles = true\n")
+    let is_synced = !planted("git-fsync-off");
+    write!(file, "[core]\n\tfsyncObjectFiles = {is_synced}\n")
         .map_err(GitError::io("write a temporary file in", &folder))?;
     Ok(file)
 }

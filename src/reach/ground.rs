@@ -7,7 +7,7 @@ use crate::{
     estate::{Estate, Platform},
     plan::Plan,
     provision::connection::Connection,
-    raw::tier::Format,
+    raw::{estate::KubernetesVersion, tier::Format},
     render::{Loads, loads},
     tree::Tree,
 };
@@ -31,7 +31,7 @@ impl Ground {
         let bundles = names.into_iter().filter(|name| bundle(before, name) != bundle(after, name));
         let (old, new) = (Beside::of(before.platform()), Beside::of(after.platform()));
         Self {
-            everything: before.definitions() != after.definitions() || old.kinds != new.kinds,
+            everything: before.definitions() != after.definitions() || old.rules != new.rules,
             job: old.store != new.store,
             bundles: bundles.cloned().collect(),
             charts: changed(before.charts(), after.charts()),
@@ -55,10 +55,20 @@ impl Ground {
 /// thought of here.
 #[derive(PartialEq)]
 struct Beside<'p> {
-    /// The kinds that templates may make.
-    kinds: &'p [String],
+    rules: Rules<'p>,
     /// The secret store: whether the Job proves who it is by a token.
     store: Option<&'p Connection>,
+}
+
+/// What the platform gives to the verification of every tenant.
+#[derive(PartialEq)]
+struct Rules<'p> {
+    /// The kinds that templates may make.
+    kinds: &'p [String],
+    /// What the clusters serve.
+    kubernetes_version: Option<&'p KubernetesVersion>,
+    /// The servers that Pods must reach.
+    connections: &'p BTreeMap<String, Connection>,
 }
 
 impl<'p> Beside<'p> {
@@ -71,6 +81,7 @@ impl<'p> Beside<'p> {
             argocd: _,
             provisioning: _,
             routing: _,
+            network: _,
             settings: _,
             // In the plans of whom they concern.
             regions: _,
@@ -80,9 +91,11 @@ impl<'p> Beside<'p> {
             connections,
             secret_store,
             allowed_kinds,
+            kubernetes_version,
         } = platform;
         let store = secret_store.as_ref().and_then(|name| connections.get(name));
-        Self { kinds: allowed_kinds, store }
+        let rules = Rules { kinds: allowed_kinds, kubernetes_version: kubernetes_version.as_ref(), connections };
+        Self { rules, store }
     }
 }
 
