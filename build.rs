@@ -1,5 +1,6 @@
 //! Gives the binary a name for what it was built from: two builds that could render or check differently have two names.
 #![allow(
+    clippy::disallowed_macros,
     clippy::disallowed_methods,
     clippy::unwrap_used,
     reason = "a build script reads the sources, and its failure is the build's"

@@ -98,9 +98,7 @@ impl Work {
 impl Target<'_> {
     /// Returns what can differ from an earlier state of the estate; nothing where that cannot be told.
     fn reach(&self, before: &Held) -> Option<Reach> {
-        if before.sources().get(ESTATE_FILE).is_none() {
-            return None;
-        }
+        before.sources().get(ESTATE_FILE)?;
         if let Some(tenants) = changed_tenants(before, self.held) {
             return Some(Reach::of_tenants(tenants));
         }

@@ -4,7 +4,7 @@
 //! `TENANTRY_INCREMENTAL_SEEDS=100` runs more sequences than the few that a quick test can afford, and
 //! `TENANTRY_INCREMENTAL_SEED=7` runs one again.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used, reason = "a test")]
 
 mod chance;
 mod edits;
