@@ -112,7 +112,8 @@ fn may_route(text: &str) -> bool {
 /// Returns the hosts that a tenant's routes name, with the first object that does.
 fn of_tree(folder: &str, side: Side, tree: &Tree) -> Result<BTreeMap<String, Subject>, DiffError> {
     let mut hosts = BTreeMap::new();
-    for (path, text) in tree.under(folder).filter(|(_, text)| may_route(text)) {
+    let files = tree.under(folder).filter(|(path, text)| documents::has_documents(path) && may_route(text));
+    for (path, text) in files {
         for object in documents::read(path, side, text)? {
             let Ok(ObjectId { api_version, kind, namespace, name }) = ObjectId::of(&object) else { continue };
             let Some((_, way)) = ROUTES.iter().find(|(route, _)| *route == kind) else { continue };
@@ -136,5 +137,56 @@ fn collect<'v>(value: &'v Value, way: &[&str], found: &mut Vec<&'v str>) {
             map.get(*field).into_iter().for_each(|value| collect(value, rest, found));
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let mut tree = Tree::new();
+        for (path, text) in files {
+            tree.insert(*path, *text);
+        }
+        tree
+    }
+
+    fn route(host: &str) -> String {
+        format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{ name: web, namespace: shop }}\n\
+             spec: {{ hostnames: [{host}] }}\n"
+        )
+    }
+
+    #[test]
+    fn hosts_of_routes_and_ingresses_are_found() {
+        let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: old }\n\
+                       spec: { rules: [{ host: B.example }, { http: {} }, { host: c.example }] }\n";
+        let tree =
+            tree(&[("t/a/route.yaml", &route("a.example")), ("t/a/old.yaml", ingress), ("t/b/no.yaml", "a: b\n")]);
+        let hosts = of_tree("t/", Side::Base, &tree).unwrap();
+        assert_eq!(hosts.keys().collect::<Vec<_>>(), ["a.example", "b.example", "c.example"]);
+    }
+
+    /// A template of a chart that Argo CD renders looks like YAML and is none.
+    #[test]
+    fn templates_of_charts_are_passed_over() {
+        let template = "kind: Ingress\nspec:\n  rules:\n    - host: {{ .Values.host }}\n      {{- end }}\n";
+        let tree = tree(&[("t/a/manifests/charts/shop/templates/ingress.yaml", template)]);
+        assert!(of_tree("t/", Side::Target, &tree).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_host_that_another_object_takes_over_stays() {
+        let (one, two) = (route("a.example"), route("a.example").replace("name: web", "name: other"));
+        let (base, target) = (tree(&[("t/one.yaml", &one)]), tree(&[("t/two.yaml", &two)]));
+        let files = [
+            Changed { path: "t/one.yaml", base: Some(&one), target: None },
+            Changed { path: "t/two.yaml", base: None, target: Some(&two) },
+        ];
+        let Hosts { come, gone } = Hosts::between("t/", &files, &base, &target).unwrap();
+        assert!(come.is_empty() && gone.is_empty());
     }
 }

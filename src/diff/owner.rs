@@ -130,7 +130,8 @@ struct Running<'a> {
 impl Running<'_> {
     /// Reads them all; a file that cannot be read is the business of who compares it.
     fn objects(&self) -> Vec<Value> {
-        let files = self.tree.under(self.folder).filter(|(path, _)| path.contains("/manifests/"));
+        let is_object = |path: &str| path.contains("/manifests/") && documents::has_documents(path);
+        let files = self.tree.under(self.folder).filter(|(path, _)| is_object(path));
         let read = files.filter_map(|(path, text)| documents::read(path, Side::Base, text).ok());
         read.flatten().filter(|object| ObjectId::of(object).is_ok()).collect()
     }

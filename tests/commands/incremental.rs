@@ -106,7 +106,8 @@ fn a_tip_whose_origin_is_not_known_is_rendered_anew() {
     let head = scratch.git(&["rev-parse", "HEAD"]);
     let right = tree(&scratch, "rendered");
     let wrong = tampered(&scratch);
-    let changes: [(&str, Box<dyn Fn(String) -> String>); 7] = [
+    type Change<'c> = Box<dyn Fn(String) -> String + 'c>;
+    let changes: [(&str, Change<'_>); 7] = [
         ("no trailers", Box::new(|_| "by hand".to_owned())),
         ("another build", Box::new(|text| text.replace("Tenantry-Build: ", "Tenantry-Build: 0"))),
         ("no build", Box::new(|text| text.replace("Tenantry-Build: ", "Another: "))),
