@@ -1,0 +1,17 @@
+//! Hostile input: a corpus that the real program refuses within limits, and texts that stay texts in every report.
+
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests run programs, read fixtures and write files"
+)]
+#![cfg(all(unix, feature = "cli"))]
+#![allow(clippy::unwrap_used)]
+
+mod base;
+mod case;
+mod corpus;
+mod limits;
+mod made;
+mod tenants;
