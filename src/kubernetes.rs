@@ -15,6 +15,7 @@ pub mod names;
 mod quantity;
 mod retired;
 mod schemas;
+pub(crate) mod unfolding;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -33,7 +33,11 @@ pub fn limited(arguments: &[&str]) -> Command {
     command.args(["--signal=KILL", "20", "prlimit"]);
     command.args([format!("--cpu={SECONDS}"), format!("--data={}", u64::from(MEMORY) << 10), "--core=0".to_owned()]);
     command.arg(env!("CARGO_BIN_EXE_tenantry")).args(arguments);
-    command.env("RUST_BACKTRACE", "0").env("RAYON_NUM_THREADS", "2").env("NO_COLOR", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command
+        .env("RUST_BACKTRACE", "0")
+        .env("RAYON_NUM_THREADS", "2")
+        .env("NO_COLOR", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null");
     command
 }
 
@@ -49,8 +53,7 @@ pub fn run(arguments: &[&str], directory: &Path) -> Outcome {
         format!("{} {file}:{}:{}", text("code"), finding["line"], finding["column"])
     };
     let findings = document["findings"].as_array().cloned().unwrap_or_default();
-    let mut errors: Vec<String> =
-        findings.iter().filter(|finding| finding["severity"] == "error").map(place).collect();
+    let mut errors: Vec<String> = findings.iter().filter(|finding| finding["severity"] == "error").map(place).collect();
     errors.extend(stderr.lines().filter(|line| line.starts_with("error: ")).map(|line| line.replacen(": ", " ", 1)));
     Outcome { status: status.code().filter(|code| *code < 100), errors, stdout, stderr }
 }

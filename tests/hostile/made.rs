@@ -7,14 +7,46 @@ use crate::{
 
 /// Returns all made cases.
 pub fn cases() -> Vec<Case> {
-    [floods_of_a_tenant(), sizes(), depths(), bombs(), floods_of_estates(), floods_of_templates(), long_words()].concat()
+    [floods_of_a_tenant(), sizes(), depths(), bombs(), floods_of_estates(), floods_of_templates(), long_words()]
+        .concat()
 }
 
 /// One character again and again: what brings scanners to their knees.
 fn floods_of_a_tenant() -> Vec<Case> {
     let floods = [
-        "[", "{", "- ", "? ", ": ", "\"", "'", "!", "&", "*", "|", ">", "%", "\t", "\\", ",", "a: ", "[]", "{}", "- - ",
-        "#\n", "\n", " \n", "\r\n", "...\n", "---\n", "a\n", "&a ", "!!a ", "*a ", "{[", "? - ", "\u{1F600}",
+        "[",
+        "{",
+        "- ",
+        "? ",
+        ": ",
+        "\"",
+        "'",
+        "!",
+        "&",
+        "*",
+        "|",
+        ">",
+        "%",
+        "\t",
+        "\\",
+        ",",
+        "a: ",
+        "[]",
+        "{}",
+        "- - ",
+        "#\n",
+        "\n",
+        " \n",
+        "\r\n",
+        "...\n",
+        "---\n",
+        "a\n",
+        "&a ",
+        "!!a ",
+        "*a ",
+        "{[",
+        "? - ",
+        "\u{1F600}",
     ];
     let flood = |word: &&str| {
         let text = word.repeat((60 << 10) / word.len());
@@ -30,11 +62,20 @@ fn sizes() -> Vec<Case> {
     vec![
         refused("one byte too many").file(FILE, padded((64 << 10) + 1)),
         refused("100 MB").file(FILE, padded(100 << 20)),
-        refused("a tier of 1 MB").edit("tiers/base.yaml", "abstract: true\n", format!("abstract: true # {}\n", "x".repeat(1 << 20))),
-        refused("an estate file of 1 MB").edit("tenantry.yaml", "kind: Estate\n", format!("kind: Estate # {}\n", "x".repeat(1 << 20))),
+        refused("a tier of 1 MB").edit(
+            "tiers/base.yaml",
+            "abstract: true\n",
+            format!("abstract: true # {}\n", "x".repeat(1 << 20)),
+        ),
+        refused("an estate file of 1 MB").edit(
+            "tenantry.yaml",
+            "kind: Estate\n",
+            format!("kind: Estate # {}\n", "x".repeat(1 << 20)),
+        ),
         refused("a template of 1 MB").file("templates/shop/extra.yaml.j2", "x".repeat(1 << 20)),
         refused("a bundle of 1 MB").file("templates/shop/bundle.yaml", "#".repeat(1 << 20)),
-        refused("a schema of 5 MB").file("schemas/values.schema.json", format!("{{\"title\": \"{}\"}}", "x".repeat(5 << 20))),
+        refused("a schema of 5 MB")
+            .file("schemas/values.schema.json", format!("{{\"title\": \"{}\"}}", "x".repeat(5 << 20))),
         refused("a definition of 5 MB").file("schemas/crds/x.yaml", "x".repeat(5 << 20)),
         refused("zeros").file(FILE, vec![0; 60 << 10]),
         refused("bytes of all values").file(FILE, (0..60 << 10).map(|n| (n % 251) as u8).collect::<Vec<_>>()),
@@ -160,7 +201,11 @@ fn floods_of_estates() -> Vec<Case> {
         stray,
         deep,
         twins,
-        Case::refused("floods of files", "3,000 domains").edit(FILE, "[shop.cobalt.example]", format!("[{domains}x.example]")),
+        Case::refused("floods of files", "3,000 domains").edit(
+            FILE,
+            "[shop.cobalt.example]",
+            format!("[{domains}x.example]"),
+        ),
     ]
 }
 
@@ -214,12 +259,17 @@ fn long_words() -> Vec<Case> {
         refused("a tier of 60,000 letters").file(FILE, with("standard", "s".repeat(60_000))),
         refused("a domain of 60,000 letters").file(FILE, with("shop.cobalt", "a.".repeat(30_000))),
         refused("a domain of 30,000 wide letters").file(FILE, with("shop.cobalt", "ü".repeat(30_000))),
-        refused("a contact of 60,000 letters").file(FILE, with("admin@cobalt", format!("{}@cobalt", "a".repeat(60_000)))),
+        refused("a contact of 60,000 letters")
+            .file(FILE, with("admin@cobalt", format!("{}@cobalt", "a".repeat(60_000)))),
         refused("a quantity of 60,000 digits").file(
             FILE,
-            with("active }\n", format!("active }}\n  overrides: {{ quota: {{ requests.cpu: \"{}\" }} }}\n", "9".repeat(60_000))),
+            with(
+                "active }\n",
+                format!("active }}\n  overrides: {{ quota: {{ requests.cpu: \"{}\" }} }}\n", "9".repeat(60_000)),
+            ),
         ),
-        refused("a name of 60,000 combining marks").file(FILE, with("Cobalt", format!("C{}", "\u{301}".repeat(30_000)))),
+        refused("a name of 60,000 combining marks")
+            .file(FILE, with("Cobalt", format!("C{}", "\u{301}".repeat(30_000)))),
         refused("an include of 50,000 letters").edit(
             "templates/shop/extra.yaml.j2",
             "  LOG_LEVEL: info\n",
@@ -230,6 +280,7 @@ fn long_words() -> Vec<Case> {
             "  LOG_LEVEL: info\n",
             format!("  A: {{{{ tenant.{} }}}}\n", "a".repeat(50_000)),
         ),
-        refused("a hundred thousand scripts in one word").file(FILE, with("tier: standard", format!("tier: {}", "аaα".repeat(6_000)))),
+        refused("a hundred thousand scripts in one word")
+            .file(FILE, with("tier: standard", format!("tier: {}", "аaα".repeat(6_000)))),
     ]
 }

@@ -11,7 +11,10 @@
 
 mod base;
 mod case;
+mod chance;
 mod corpus;
+mod fuzz;
 mod limits;
 mod made;
+mod reports;
 mod tenants;
