@@ -288,7 +288,11 @@ fn source(odb: &Odb<'_>, entry: Entry, limit: u64) -> Result<Source, GitError> {
     if let Some(what) = not_regular(entry.mode) {
         return Ok(Err(Refusal::NotRegular(what.to_owned())));
     }
-    let (size, _) = odb.read_header(entry.id).map_err(GitError::git(format!("read the blob {}", entry.id)))?;
+    let (size, kind) = odb.read_header(entry.id).map_err(GitError::git(format!("read the blob {}", entry.id)))?;
+    // A tree object may call anything a file.
+    if kind != ObjectType::Blob {
+        return Ok(Err(Refusal::NotRegular("tree or commit in the place of a file".to_owned())));
+    }
     if size as u64 > limit {
         return Ok(Err(Refusal::TooLarge(size as u64)));
     }
@@ -332,7 +336,14 @@ fn parse_folder(mut bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, Entry>> {
         let nul = space + bytes[space..].iter().position(|&byte| byte == 0)?;
         let mode = i32::from_str_radix(std::str::from_utf8(&bytes[..space]).ok()?, 8).ok()?;
         let id = Oid::from_bytes(bytes.get(nul + 1..nul + 1 + ID)?).ok()?;
-        entries.insert(bytes[space + 1..nul].to_vec(), Entry { mode, id });
+        let name = &bytes[space + 1..nul];
+        // git makes no such names; each program that reads them takes them for another path.
+        if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
+            return None;
+        }
+        if entries.insert(name.to_vec(), Entry { mode, id }).is_some() {
+            return None;
+        }
         bytes = &bytes[nul + 1 + ID..];
     }
     Some(entries)

@@ -21,9 +21,4 @@ impl Chance {
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
-
-    /// Returns true in `percent` of 100 cases.
-    pub fn percent(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
 }
