@@ -59,7 +59,11 @@ pub fn sources(repository: &Repository, rev: &str, prefix: &str) -> Result<Sourc
     let read: Vec<(String, Source)> = found
         .into_par_iter()
         .map(|(path, entry)| {
-            let source = source(&odb, entry, sources::limit(&path))?;
+            let is_folder = FOLDERS.iter().any(|folder| folder.trim_end_matches('/') == path);
+            let source = match entry.mode {
+                mode::FILE if is_folder => Err(Refusal::NotRegular("file in the place of a folder".to_owned())),
+                _ => source(&odb, entry, sources::limit(&path))?,
+            };
             Ok((path, source))
         })
         .collect::<Result<_, GitError>>()?;
