@@ -7,7 +7,7 @@
     reason = "tests run programs, read fixtures and write files"
 )]
 #![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 mod base;
 mod case;

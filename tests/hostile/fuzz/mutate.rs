@@ -132,7 +132,7 @@ impl Seeds {
         match chance.below(7) {
             0 => drop(lines.remove(at)),
             1 => lines.insert(at, lines[at].clone()),
-            2 => lines.swap(at, other % others.len().min(1).max(1)),
+            2 => lines.swap(at, 0),
             3 => lines.insert(at, others[other].clone()),
             4 => drop(lines.splice(at.., others[other..].iter().cloned())),
             5 => drop(lines[at].splice(0..0, b"  ".repeat(1 + chance.below(3)))),
