@@ -18,6 +18,7 @@ pub mod releases;
 mod retired;
 mod rules;
 mod schemas;
+pub(crate) mod unfolding;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::error::CommandError;
-use crate::review::text::Style;
+use crate::{review::text::Style, yaml::is_hidden};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,7 +49,21 @@ pub(super) enum Format {
 /// Returns a document as the text that is printed of it.
 pub(super) fn json(document: &impl Serialize) -> Result<String, CommandError> {
     let text = serde_json::to_string_pretty(document).map_err(CommandError::internal)?;
-    Ok(format!("{text}\n"))
+    Ok(format!("{}\n", visible(&text)))
+}
+
+/// Writes characters that a terminal hides or obeys as escapes of JSON, which mean the same. They stand in texts alone.
+fn visible(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if letter != '\n' && (letter.is_control() || is_hidden(letter)) {
+            let mut units = [0; 2];
+            out.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 /// Where results and messages go.
@@ -164,13 +178,6 @@ pub(super) fn escape(text: &str) -> String {
         }
     }
     out
-}
-
-/// Bidirectional controls, zero-width characters, line separators and private use: nothing that a reader sees.
-fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 /// Returns rows under headings, each column as wide as its widest cell.

@@ -12,7 +12,7 @@ use super::{
     GitError, ObjectId, Repository,
     read::{self, Entry, estate_entries, hash, mode},
 };
-use crate::sources::{self, Refusal, Source, Sources};
+use crate::sources::{Refusal, Source, Sources};
 
 /// The files of an estate, and the id of each that could be read.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +64,7 @@ impl Held {
             .map(|(path, entry)| {
                 let source = match known(&path, entry) {
                     Some(source) => source,
-                    None => read::source(&odb, entry, sources::limit(&path))?,
+                    None => read::file(&odb, &path, entry)?,
                 };
                 Ok((path, entry, source))
             })

@@ -51,6 +51,15 @@ pub fn sources(repository: &Repository, rev: &str, prefix: &str) -> Result<Sourc
     Ok(Held::default().at(repository, rev, prefix)?.into_sources())
 }
 
+/// Reads the file of an estate at a path; what is no file, or lies in the place of a folder, is refused.
+pub(super) fn file(odb: &Odb<'_>, path: &str, entry: Entry) -> Result<Source, GitError> {
+    let is_folder = FOLDERS.iter().any(|folder| folder.trim_end_matches('/') == path);
+    match entry.mode {
+        mode::FILE if is_folder => Ok(Err(Refusal::NotRegular("file in the place of a folder".to_owned()))),
+        _ => source(odb, entry, sources::limit(path)),
+    }
+}
+
 /// Returns which files of the estate differ from the commit that is checked out, untracked and missing ones included.
 ///
 /// `held` is the estate as it was loaded from the directory at `prefix`. Bytes are compared, by their ids, so that what was
@@ -277,7 +286,11 @@ pub(super) fn source(odb: &Odb<'_>, entry: Entry, limit: u64) -> Result<Source, 
     if let Some(what) = not_regular(entry.mode) {
         return Ok(Err(Refusal::NotRegular(what.to_owned())));
     }
-    let (size, _) = odb.read_header(entry.id).map_err(GitError::git(format!("read the blob {}", entry.id)))?;
+    let (size, kind) = odb.read_header(entry.id).map_err(GitError::git(format!("read the blob {}", entry.id)))?;
+    // A tree object may call anything a file.
+    if kind != ObjectType::Blob {
+        return Ok(Err(Refusal::NotRegular("tree or commit in the place of a file".to_owned())));
+    }
     if size as u64 > limit {
         return Ok(Err(Refusal::TooLarge(size as u64)));
     }
@@ -321,7 +334,14 @@ fn parse_folder(mut bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, Entry>> {
         let nul = space + bytes[space..].iter().position(|&byte| byte == 0)?;
         let mode = i32::from_str_radix(std::str::from_utf8(&bytes[..space]).ok()?, 8).ok()?;
         let id = Oid::from_bytes(bytes.get(nul + 1..nul + 1 + ID)?).ok()?;
-        entries.insert(bytes[space + 1..nul].to_vec(), Entry { mode, id });
+        let name = &bytes[space + 1..nul];
+        // git makes no such names; each program that reads them takes them for another path.
+        if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
+            return None;
+        }
+        if entries.insert(name.to_vec(), Entry { mode, id }).is_some() {
+            return None;
+        }
         bytes = &bytes[nul + 1 + ID..];
     }
     Some(entries)

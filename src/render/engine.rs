@@ -6,7 +6,7 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, syntax::SyntaxConfig,
 };
 
-use super::{filters, holes};
+use super::{filters, holes, scan};
 
 /// The most bytes that one file may print. etcd refuses objects beyond 1.5 MiB, and no file of a tenant comes near.
 pub(super) const MOST_OUTPUT: usize = 1 << 20;
@@ -20,6 +20,9 @@ const RECURSION: usize = 200;
 
 /// The detail of the error of a file with too many values.
 pub(super) const TOO_MANY_VALUES: &str = "the file writes too many values";
+
+/// What is said of an expression that would nest too deeply.
+pub(super) const MANY_SIGNS: &str = "too many signs stand in a row";
 
 /// Marks captured text as text of the template and not a value: see [`format`].
 const CAPTURED: &str = "skeleton";
@@ -62,14 +65,21 @@ impl Engine {
 
     /// Compiles a template.
     pub(super) fn add(&mut self, name: &str, source: &str) -> Result<(), Error> {
+        if scan::line_of_many_signs(source).is_some() {
+            return Err(many_signs());
+        }
         self.environment.add_template_owned(name.to_owned(), source.to_owned())
     }
 
     /// Compiles an expression as a template that writes its one value.
     pub(super) fn add_expression(&mut self, name: &str, expression: &str) -> Result<(), Error> {
         // Alone first: within the template, a stray `}}` would end the tag.
+        let tag = format!("{{{{ ({expression}) }}}}");
+        if scan::line_of_many_signs(&tag).is_some() {
+            return Err(many_signs());
+        }
         self.environment.compile_expression_owned(expression.to_owned())?;
-        self.add(name, &format!("{{{{ ({expression}) }}}}"))
+        self.add(name, &tag)
     }
 
     /// Returns whether a template is known.
@@ -103,6 +113,10 @@ impl Engine {
         // Without a hole the value was captured text, which a macro makes.
         Ok(holes.pop().unwrap_or_else(|| Value::from(text)))
     }
+}
+
+fn many_signs() -> Error {
+    Error::new(ErrorKind::SyntaxError, MANY_SIGNS)
 }
 
 fn syntax() -> SyntaxConfig {

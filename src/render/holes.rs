@@ -18,6 +18,9 @@ const FIRST: u32 = 0xF_0000;
 /// fit in etcd.
 pub(super) const MOST_HOLES: usize = 65_000;
 
+/// The most parts of one value: lists that hold another list twice, again and again, cost nothing until they are written.
+const MOST_PARTS: usize = 200_000;
+
 /// The most bytes of one text that is joined from values; as much as a whole file may print.
 const LONGEST: usize = super::engine::MOST_OUTPUT;
 
@@ -149,14 +152,16 @@ pub(super) fn to_json(value: &Value, holes: &[Value]) -> Result<Json, HoleFault>
     match value.kind() {
         ValueKind::Undefined => Err(HoleFault::Undefined),
         ValueKind::None => Err(HoleFault::Null),
-        _ => inner(value, holes, 0),
+        _ => inner(value, holes, 0, &mut { MOST_PARTS }),
     }
 }
 
-fn inner(value: &Value, holes: &[Value], depth: usize) -> Result<Json, HoleFault> {
+/// `left` is how many parts the value may still have.
+fn inner(value: &Value, holes: &[Value], depth: usize, left: &mut usize) -> Result<Json, HoleFault> {
     if depth > DEEPEST {
         return Err(HoleFault::TooDeep);
     }
+    *left = left.checked_sub(1).ok_or(HoleFault::TooLong)?;
     Ok(match value.kind() {
         ValueKind::String => Json::String(expand(value.as_str().unwrap_or_default(), holes)?.into_owned()),
         ValueKind::Bool => Json::Bool(value.is_true()),
@@ -166,23 +171,23 @@ fn inner(value: &Value, holes: &[Value], depth: usize) -> Result<Json, HoleFault
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter().map_err(|_| HoleFault::NotData("a list that cannot be read"))?;
             let items = items.enumerate();
-            Json::Array(items.map(|(n, item)| part(&n, &item, holes, depth)).collect::<Result<_, _>>()?)
+            Json::Array(items.map(|(n, item)| part(&n, &item, holes, depth, left)).collect::<Result<_, _>>()?)
         }
-        ValueKind::Map => Json::Object(map(value, holes, depth)?),
+        ValueKind::Map => Json::Object(map(value, holes, depth, left)?),
         kind => return Err(not_data(kind)),
     })
 }
 
 /// Converts a part of a map or list, and tells its way if it is undefined.
-fn part(name: &dyn Display, value: &Value, holes: &[Value], depth: usize) -> Result<Json, HoleFault> {
-    inner(value, holes, depth + 1).map_err(|fault| match fault {
+fn part(name: &dyn Display, value: &Value, holes: &[Value], depth: usize, left: &mut usize) -> Result<Json, HoleFault> {
+    inner(value, holes, depth + 1, left).map_err(|fault| match fault {
         HoleFault::Undefined => HoleFault::UndefinedPart(name.to_string()),
         HoleFault::UndefinedPart(rest) => HoleFault::UndefinedPart(format!("{name}.{rest}")),
         fault => fault,
     })
 }
 
-fn map(value: &Value, holes: &[Value], depth: usize) -> Result<Map<String, Json>, HoleFault> {
+fn map(value: &Value, holes: &[Value], depth: usize, left: &mut usize) -> Result<Map<String, Json>, HoleFault> {
     let unreadable = HoleFault::NotData("a map that cannot be read");
     let pairs = value.as_object().and_then(DynObject::try_iter_pairs).ok_or(unreadable)?;
     let mut map = Map::new();
@@ -193,7 +198,7 @@ fn map(value: &Value, holes: &[Value], depth: usize) -> Result<Map<String, Json>
             ValueKind::Number => append(&mut text, &key)?,
             kind => return Err(HoleFault::Key(kind_name(kind))),
         }
-        let value = part(&text, &value, holes, depth)?;
+        let value = part(&text, &value, holes, depth, left)?;
         map.insert(text, value);
     }
     Ok(map)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::Validator;
+use jsonschema::{PatternOptions, Validator};
 use serde_json::{Value, json};
 
 use super::findings::Findings;
 use crate::{
     diag::{Code, Diagnostic, Place},
     estate::Estate,
+    kubernetes::unfolding as schemas,
     plan::Plan,
     raw::bundle::BundleSpec,
     rendered::Rendered,
@@ -42,7 +43,7 @@ impl Charts {
             let Some(folder) = path.strip_suffix(SCHEMA).filter(|folder| !folder.contains('/')) else { continue };
             let schema = serde_json::from_str::<Value>(text)
                 .map_err(|error| error.to_string())
-                .and_then(|schema| jsonschema::validator_for(&schema).map_err(|error| error.to_string()));
+                .and_then(|schema| build(&schema));
             match schema {
                 Ok(schema) => {
                     let file =
@@ -89,6 +90,15 @@ impl Charts {
             ));
         }
     }
+}
+
+/// Compiles a schema as helm does, whose patterns know no look-around either and take time in proportion to the text.
+fn build(schema: &Value) -> Result<Validator, String> {
+    if schemas::is_endless(schema) {
+        return Err("its references unfold into too many parts".to_owned());
+    }
+    let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
+    options.build(schema).map_err(|error| error.to_string())
 }
 
 /// Returns the value of a file of one document; helm reads an empty one as no values.

@@ -1,52 +1,13 @@
 //! Hostile tenant files are refused with a place, and files that only look hostile are accepted.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads the base estate")]
-
-use std::{fs, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use tenantry::{
     check,
     diag::{Diagnostic, Severity},
-    sources::Sources,
 };
 
-const BASE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rules-base");
-
-/// A good tenant in the shortest form, whose values the cases replace.
-const TENANT: &str = "\
-apiVersion: tenantry.dev/v1
-kind: Tenant
-metadata:
-  name: cobalt
-  uid: 0192f0c1-7d3e-7abc-8def-0123456789ff
-spec:
-  displayName: Cobalt
-  tier: standard
-  region: eu-central
-  subdomain: cobalt
-  customDomains: [shop.cobalt.example]
-  contacts: { admin: admin@cobalt.example }
-  lifecycle: { state: active }
-";
-
-const FILE: &str = "tenants/cobalt.yaml";
-
-fn base() -> Sources {
-    fn lay(sources: &mut Sources, root: &Path, folder: &Path) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                lay(sources, root, &path);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
-                sources.insert(name, Ok(Arc::from(fs::read(&path).unwrap())));
-            }
-        }
-    }
-    let mut sources = Sources::new();
-    lay(&mut sources, Path::new(BASE), Path::new(BASE));
-    sources
-}
+use crate::base::{FILE, TENANT, base};
 
 /// Findings about one more tenant file beside those of the base.
 fn findings(file: &str, bytes: &[u8]) -> Vec<Diagnostic> {

@@ -1,0 +1,170 @@
+//! Texts of users stay texts in every report: no markup, no command, no escape sequence, no reordering.
+
+use std::{collections::BTreeSet, path::Path, process::Command};
+
+use serde_json::{Value, json};
+use tenantry::{
+    diag::{Code, Diagnostic, Place, Report},
+    diff::diff,
+    review::{Review, text::text},
+    tree::Tree,
+    yaml,
+};
+
+use crate::{base, limits};
+
+/// What each reader's program would take for more than letters.
+const PAYLOADS: &[&str] = &[
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "'><svg/onload=alert(1)>",
+    "</title></style></pre><h1>x",
+    "<!-- x",
+    "&lt;b&gt;&#60;",
+    "javascript:alert(1)",
+    "[x](javascript:alert(1))",
+    "![x](https://evil.example/x.png)",
+    "https://evil.example",
+    "@everyone #1 !2 ~3",
+    "``` ` `` ~~~",
+    "</details></summary>",
+    "| a | b |",
+    "# heading",
+    "***x*** __y__",
+    "\u{1b}[31mred\u{1b}[0m",
+    "\u{1b}]8;;https://evil.example\u{7}link",
+    "\u{9b}2J",
+    "\u{202e}desrever\u{202c}",
+    "\u{2066}x\u{2069}\u{200b}\u{feff}",
+    "\u{2028}\u{2029}\u{85}",
+    "=cmd|'/C calc'!A0",
+    "+1 -1 @SUM(A1)",
+    "::error file=x::y",
+    "%0A::set-output name=x::y",
+    "##vso[task.complete]",
+    "{{ 7*7 }} {% raw %} ${x} $(id)",
+    "a\rb",
+    "\\u001b[31m",
+];
+
+/// The text in each place where a tree or a finding may hold one.
+fn trees(text: &str) -> [Tree; 2] {
+    let objects = |word: &str| {
+        let object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("n{text}"), "namespace": text,
+                "annotations": {text: word}},
+            "data": {"value": format!("{word}{text}"), text: word, "lines": format!("a\n{text}{word}\nb")},
+        });
+        let other =
+            json!({"apiVersion": text, "kind": format!("K{text}"), "metadata": {"name": word}, "list": [text, word]});
+        let files = [
+            ("tenants/a/manifests/a.yaml".to_owned(), object),
+            (format!("tenants/a/manifests/{}.yaml", text.replace('/', "_")), other.clone()),
+            (format!("tenants/{}/manifests/b.yaml", text.replace('/', "_")), other),
+        ];
+        files.into_iter().map(|(path, value)| (path, yaml::write(&value).into())).collect()
+    };
+    [objects("old"), objects("new")]
+}
+
+fn found(text: &str) -> Report {
+    let place = Place::file(format!("tenants/{text}.yaml"));
+    Report::new(vec![Diagnostic::new(Code::ServiceSelectsNothing, place, text, text).of_tenant(text)])
+}
+
+/// The elements of a page with the names of their attributes, each once.
+fn elements(html: &str) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for tag in html.split('<').skip(1) {
+        let tag = tag.split('>').next().unwrap();
+        let outside: String = tag.split('"').step_by(2).collect::<Vec<_>>().join("");
+        let words: Vec<&str> = outside.split_whitespace().map(|word| word.trim_end_matches(['=', '/'])).collect();
+        all.insert(words.join(" "));
+    }
+    all
+}
+
+#[test]
+fn the_page_holds_the_elements_of_its_template_alone() {
+    let html = |text: &str| {
+        let [before, after] = trees(text);
+        let (changes, findings) = (diff(&before, &after).unwrap(), found(text));
+        Review { changes: &changes, findings: &findings, live: Some(text) }.html().unwrap()
+    };
+    let known = elements(&html("plain"));
+    for payload in PAYLOADS {
+        let page = html(payload);
+        let more: Vec<String> = elements(&page).difference(&known).cloned().collect();
+        assert!(more.is_empty(), "{payload:?}: {more:?}");
+        assert_eq!(page.chars().find(|letter| yaml::is_hidden(*letter)), None, "{payload:?}");
+    }
+}
+
+#[test]
+fn no_report_obeys_or_hides() {
+    for payload in PAYLOADS {
+        let [before, after] = trees(payload);
+        let (changes, findings) = (diff(&before, &after).unwrap(), found(payload));
+        let review = Review { changes: &changes, findings: &findings, live: None };
+        let plain = text(&changes, tenantry::review::text::Style::default());
+        for report in [plain, review.markdown(None)] {
+            assert_eq!(report.chars().find(|letter| yaml::is_hidden(*letter)), None, "{payload:?}: {report}");
+            assert!(!report.lines().any(|line| line.starts_with("::") || line.starts_with("##vso")), "{report}");
+        }
+    }
+}
+
+/// Runs `check` in a format over an estate whose names of files, keys and values hold a payload.
+fn checked(payload: &str, format: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in base::files(&base::fixtures().join("rules-base")) {
+        let at = folder.path().join(path);
+        std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::fs::write(at, bytes).unwrap();
+    }
+    let quoted = serde_json::to_string(payload).unwrap();
+    let tenant = base::TENANT
+        .replace("tier: standard", &format!("tier: {quoted}"))
+        .replace("spec:", &format!("spec:\n  {quoted}: 1"));
+    let name = payload.replace('/', "_").trim_start_matches('.').to_owned();
+    std::fs::write(folder.path().join("tenants/cobalt.yaml"), &tenant).unwrap();
+    std::fs::write(folder.path().join(format!("tenants/{name}.yaml")), tenant).unwrap();
+    std::fs::write(folder.path().join("templates/shop/x.yaml.j2"), format!("a: {{{{ {payload} }}}}\n")).unwrap();
+    output(folder.path(), &["check", "--rendered", "--format", format])
+}
+
+fn output(directory: &Path, arguments: &[&str]) -> String {
+    let mut command: Command = limits::limited(arguments);
+    String::from_utf8(command.current_dir(directory).output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn findings_are_inert_in_every_format() {
+    use rayon::prelude::*;
+    PAYLOADS.par_iter().for_each(|payload| {
+        for format in ["text", "json", "sarif", "github"] {
+            let report = checked(payload, format);
+            assert!(!report.is_empty(), "{payload:?} {format}");
+            let hidden = report.chars().find(|letter| yaml::is_hidden(*letter));
+            assert_eq!(hidden, None, "{payload:?} {format}: {report}");
+            match format {
+                "json" | "sarif" => drop(serde_json::from_str::<Value>(&report).unwrap()),
+                "github" => {
+                    for line in report.lines() {
+                        let command = line.strip_prefix("::error file=").or(line.strip_prefix("::warning file="));
+                        let (properties, message) =
+                            command.unwrap_or_else(|| panic!("{line}")).split_once("::").unwrap();
+                        // The names of properties are ours alone, whatever stands in their values.
+                        let names: Vec<&str> =
+                            properties.split(',').skip(1).map(|part| part.split('=').next().unwrap()).collect();
+                        assert_eq!(names, ["line", "col", "endLine", "endColumn", "title"], "{line}");
+                        assert!(!message.is_empty(), "{line}");
+                    }
+                }
+                _ => {
+                    assert!(!report.lines().any(|line| line.starts_with("::") || line.starts_with("##vso")), "{report}")
+                }
+            }
+        }
+    });
+}
