@@ -8,6 +8,7 @@ const STRICTER: &[(Code, &str)] = &[
     (Code::ConfigMapMissing, "the server takes the Pod, which then never starts"),
     (Code::ServiceAccountMissing, "the server takes the workload, whose Pods are then refused"),
     (Code::ServiceExternalIps, "the server lets a tenant catch the traffic of any address"),
+    (Code::RoleBindingDangling, "the server takes the binding, which grants nothing"),
     (Code::NetworkEveryNamespace, "the server takes the policy, which opens the tenant to all others"),
     (Code::SecretData, "the server wants the values, git must not have them"),
     (Code::SecretLiteral, "the server takes any text, git must not have passwords"),
