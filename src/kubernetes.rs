@@ -29,4 +29,5 @@ pub use fault::{Fault, FaultKind};
 pub use identity::{IdentityFault, ObjectId};
 pub use quantity::{Quantity, QuantityError};
 pub use retired::{Retirement, retirement};
+pub use rules::is_schedule;
 pub use schemas::{DefinitionError, KindInfo, Schemas};

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic},
     estate::{Naming, Platform},
+    kubernetes::is_schedule,
     name::ItemName,
     provision::connection::{Connection, is_store},
     raw::estate::{EstateFile, EstateSpec, Routing},
@@ -105,6 +106,15 @@ fn facts(value: &Value) -> Facts {
     }
 }
 
+/// The shape of a schedule is its schema's business; here its numbers are looked at.
+fn schedule(finder: &mut Finder<'_>, pointer: &str, text: &str) {
+    if !is_schedule(text) {
+        let help =
+            "write minute, hour, day of the month, month and day of the week: `17 3 * * *` is each night at 3:17";
+        finder.value(Code::WrongForm, pointer, format!("{} is no schedule of a CronJob", shown(text)), help);
+    }
+}
+
 fn rules(finder: &mut Finder<'_>, file: &EstateFile) -> Naming {
     let EstateSpec {
         display_name,
@@ -146,6 +156,7 @@ fn rules(finder: &mut Finder<'_>, file: &EstateFile) -> Naming {
     naming::object(finder, "/spec/provisioning/credentialsSecret", "Secret", &provisioning.credentials_secret);
     images::check_whole(finder, "/spec/provisioning/image", &provisioning.image);
     quantities::resources(finder, "/spec/provisioning/resources", &provisioning.resources);
+    schedule(finder, "/spec/provisioning/repairSchedule", &provisioning.repair_schedule);
     for (name, connection) in connections {
         let pointer = below("/spec/connections", name);
         naming::key(finder, &pointer, name);

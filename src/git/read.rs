@@ -259,13 +259,14 @@ pub(super) fn estate_entries(
             if !sources::belongs(&shown) {
                 continue;
             }
-            if entry.mode == mode::FOLDER {
-                ahead.push((shown, entry.id));
-                continue;
-            }
+            // Folders count, too: a few objects that hold each other can name any number of them.
             count += 1;
             if count > MAX_FILES {
                 return Err(GitError::TooManyFiles { rev: rev.to_owned() });
+            }
+            if entry.mode == mode::FOLDER {
+                ahead.push((shown, entry.id));
+                continue;
             }
             visit(if std::str::from_utf8(&name).is_ok() { Ok(shown) } else { Err(shown) }, entry);
         }

@@ -29,6 +29,7 @@ mod tests;
 mod volumes;
 mod workloads;
 
+pub use cron::is_schedule;
 use serde_json::Value;
 use spot::Spot;
 

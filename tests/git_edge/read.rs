@@ -48,6 +48,33 @@ fn a_revision_gives_blobs_and_says_why_others_are_refused() {
     assert_eq!(sources.iter().count(), 7);
 }
 
+/// A few tree objects that hold each other many times name more folders or files than there are atoms.
+#[test]
+fn a_revision_of_folders_in_folders_is_refused_before_it_fills_the_memory() {
+    let lab = Lab::new();
+    let input = |text: &str| {
+        let path = lab.path().join("input");
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let git_with = |arguments: &str, text: &str| {
+        lab.git(&["-c", &format!("alias.made=!git {arguments} <'{}'", input(text).display()), "made"])
+    };
+    let blob = git_with("hash-object -w --stdin", "apiVersion: v1\n");
+    for leaf in [format!("100644 blob {blob}\ta.yaml\n"), String::new()] {
+        let mut folder = git_with("mktree", &leaf);
+        for _ in 0..9 {
+            let entries: String = (0..50).map(|number| format!("040000 tree {folder}\td{number:02}\n")).collect();
+            folder = git_with("mktree", &entries);
+        }
+        let root = format!("100644 blob {blob}\ttenantry.yaml\n040000 tree {folder}\ttemplates\n");
+        let root = git_with("mktree", &root);
+        let commit = lab.git(&["commit-tree", "-m", "bomb", &root]);
+        let refused = read::sources(&lab.open(), &commit, "").unwrap_err();
+        assert!(matches!(refused, GitError::TooManyFiles { .. }), "{refused}");
+    }
+}
+
 #[test]
 fn a_revision_and_its_checkout_give_the_same_sources() {
     let lab = Lab::new();

@@ -36,7 +36,8 @@ pub(super) fn check(spec: &Spot<'_, '_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn is_schedule(text: &str) -> bool {
+/// Returns whether a text is a schedule that CronJobs take: five fields, or a word such as `@daily`.
+pub fn is_schedule(text: &str) -> bool {
     if let Some(interval) = text.strip_prefix("@every ") {
         return is_duration(interval);
     }
