@@ -10,6 +10,7 @@ mod documents;
 mod fields;
 mod fold;
 mod generated;
+mod hooks;
 mod hosts;
 mod lists;
 mod mask;

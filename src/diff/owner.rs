@@ -12,6 +12,7 @@ use super::{
     fields,
     fold::Own,
     generated::{self, Provisioned},
+    hooks,
     hosts::Hosts,
     mask, outside,
 };
@@ -63,8 +64,12 @@ pub(super) fn tenant(tenant: &str, files: &[Changed<'_>], base: &Tree, target: &
     let owner = Owner { tenant: Some(tenant), new: comes, provisioned, files, running };
     let emptied = !goes && owner.is_emptied(&documents, target, &folder);
     let mut entries: Vec<Entry> = owner.whole(tenant, comes, goes, emptied).into_iter().collect();
+    let only_hooks = hooks::are_all_that_changes(&documents);
     entries.extend(owner.entries(documents));
     with_their_namespaces(&mut entries);
+    if only_hooks && !comes {
+        hooks::add_dangers(&mut entries);
+    }
     if files.iter().any(|file| file.path == provision) {
         entries.extend(outside::entries(tenant, &provision, &owner.provisioned.documents));
     }

@@ -126,6 +126,27 @@ fn of_a_domain_that_nobody_has_any_more() {
     assert!(text.contains("nobody answers requests to `boutique.lumiere-paris.example` any more"), "{text}");
 }
 
+/// Argo CD would say that all is in sync, and the migration of the new command would never run.
+#[test]
+fn of_a_hook_alone() {
+    let scratch = Scratch::flagship();
+    let template = "templates/commerce/migration.yaml.j2";
+    let text = scratch.read(template);
+    let (before, _) = text.split_once("activeDeadlineSeconds:").unwrap();
+    let line = text[before.len()..].lines().next().unwrap().to_owned();
+    scratch.edit(template, &line, "activeDeadlineSeconds: 1234");
+    let document: Value = serde_json::from_str(&stdout(&scratch.run(&["diff", "--format", "json"]).success())).unwrap();
+    let dangers = dangers(&document);
+    assert!(
+        !dangers.is_empty() && dangers.iter().all(|(_, reason)| reason.starts_with("nothing but hooks")),
+        "{dangers:?}"
+    );
+    // With anything else that changes there is a sync, and the hooks run in it.
+    scratch.edit("tiers/base.yaml", "tag: v1.2.3", "tag: v1.2.4");
+    let text = stdout(&scratch.run(&["diff"]).success());
+    assert!(text.contains("v1.2.4") && !text.contains("nothing but hooks"), "{text}");
+}
+
 #[test]
 fn of_a_tenant_that_goes() {
     let scratch = Scratch::flagship();
