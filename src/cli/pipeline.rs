@@ -1,6 +1,6 @@
 //! Estate → rendered tenants, in parallel and in a deterministic order; each command takes from it what it needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 use rayon::prelude::*;
@@ -14,7 +14,9 @@ use crate::{
     diag::{Diagnostic, Report},
     estate::{Estate, Tenant},
     inflate::{self, Programs},
+    name::{TenantName, TierName},
     plan::Plan,
+    raw::tenant::State,
     reach::Reach,
     render::{self, Renderer},
     rendered::{Origin, Rendered},
@@ -152,6 +154,8 @@ fn made(ui: &Ui, estate: &Estate, tenants: &[&Tenant], platform: bool) -> Made {
         })
         .collect();
     progress.finish_and_clear();
+    // What is wrong with them alone was said when they were rendered.
+    neighbours(estate, tenants).par_iter().for_each(|tenant| drop(stages.tenant(tenant)));
     let mut tree = if platform { stages.renderer.platform() } else { Tree::new() };
     let mut findings = Vec::new();
     for (files, found) in made {
@@ -160,6 +164,18 @@ fn made(ui: &Ui, estate: &Estate, tenants: &[&Tenant], platform: bool) -> Made {
     }
     findings.extend(stages.across(estate));
     Made { tree, report: Report::new(findings) }
+}
+
+/// Returns tenants to hold those against that are rendered: of all others one of each tier, region and state. Policies are made
+/// by these, so that what holds between two tenants holds between all of their kinds.
+fn neighbours<'e>(estate: &'e Estate, rendered: &[&Tenant]) -> Vec<&'e Tenant> {
+    let rendered: BTreeSet<&TenantName> = rendered.iter().map(|tenant| &tenant.name).collect();
+    let others = estate.tenants().values().filter(|tenant| !rendered.contains(&tenant.name));
+    let mut kinds: BTreeMap<(&TierName, &str, State), &Tenant> = BTreeMap::new();
+    for tenant in others {
+        kinds.entry((&tenant.tier, &tenant.region, tenant.lifecycle.state)).or_insert(tenant);
+    }
+    kinds.into_values().collect()
 }
 
 pub(super) fn select<'e>(estate: &'e Estate, names: &[String]) -> Result<Vec<&'e Tenant>, CommandError> {
