@@ -72,16 +72,21 @@ fn found(text: &str) -> Report {
     Report::new(vec![Diagnostic::new(Code::ServiceSelectsNothing, place, text, text).of_tenant(text)])
 }
 
-/// The elements of a page with the names of their attributes, each once.
+/// The elements of a page with the names of their attributes, each once, as a browser builds them.
 fn elements(html: &str) -> BTreeSet<String> {
-    let mut all = BTreeSet::new();
-    for tag in html.split('<').skip(1) {
-        let tag = tag.split('>').next().unwrap();
-        let outside: String = tag.split('"').step_by(2).collect::<Vec<_>>().join("");
-        let words: Vec<&str> = outside.split_whitespace().map(|word| word.trim_end_matches(['=', '/'])).collect();
-        all.insert(words.join(" "));
-    }
-    all
+    let all = scraper::Html::parse_document(html);
+    let elements = all.tree.values().filter_map(|node| node.as_element());
+    let described = elements.map(|element| {
+        let mut names: Vec<&str> = element.attrs().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        format!("{} {}", element.name(), names.join(" "))
+    });
+    described.collect()
+}
+
+/// The comments of a page; its template has none.
+fn comments(html: &str) -> usize {
+    scraper::Html::parse_document(html).tree.values().filter(|node| node.is_comment()).count()
 }
 
 #[test]
@@ -92,12 +97,76 @@ fn the_page_holds_the_elements_of_its_template_alone() {
         Review { changes: &changes, findings: &findings, live: Some(text) }.html().unwrap()
     };
     let known = elements(&html("plain"));
+    assert!(known.len() > 20, "{known:?}");
     for payload in PAYLOADS {
         let page = html(payload);
         let more: Vec<String> = elements(&page).difference(&known).cloned().collect();
         assert!(more.is_empty(), "{payload:?}: {more:?}");
+        assert_eq!(comments(&page), 0, "{payload:?}");
         assert_eq!(page.chars().find(|letter| yaml::is_hidden(*letter)), None, "{payload:?}");
+        // What it says arrives as it was written, if nothing in it had to be made visible.
+        let is_plain = !payload.chars().any(yaml::is_hidden) && !payload.contains(['\r', '\n']);
+        let shown = scraper::Html::parse_document(&page).root_element().text().collect::<String>();
+        assert!(!is_plain || shown.contains(payload), "{payload:?} is not in the page");
     }
+}
+
+/// The address of the whole report, the only one that a comment leads to.
+const WHOLE: &str = "https://ci.example/report";
+
+/// What a reader of CommonMark with GitHub's extensions makes of a comment, our own markup left out: any other one.
+fn foreign_markup(markdown: &str) -> Vec<String> {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+    const OURS: [&str; 8] =
+        ["<details>", "<details open>", "</details>", "<summary>", "</summary>", "<code>", "</code>", "\n"];
+    let mut foreign = Vec::new();
+    let mut words = String::new();
+    let mut code = 0;
+    for event in Parser::new_ext(markdown, Options::all()) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => code += 1,
+            Event::End(pulldown_cmark::TagEnd::CodeBlock) => code -= 1,
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let mut rest = html.to_string();
+                OURS.iter().for_each(|tag| rest = rest.replace(tag, ""));
+                foreign.extend(rest.contains(['<', '>']).then(|| format!("element in {html}")));
+            }
+            Event::Start(Tag::Link { dest_url, .. }) if &*dest_url == WHOLE => {}
+            Event::Start(
+                tag @ (Tag::Link { .. }
+                | Tag::Image { .. }
+                | Tag::Table(_)
+                | Tag::BlockQuote(_)
+                | Tag::FootnoteDefinition(_)
+                | Tag::MetadataBlock(_)
+                | Tag::Emphasis
+                | Tag::Strikethrough
+                | Tag::DefinitionList),
+            ) => foreign.push(format!("{tag:?}")),
+            Event::Text(text) if code == 0 => words.push_str(&text),
+            Event::FootnoteReference(_) | Event::TaskListMarker(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {
+                foreign.push(format!("{event:?}"));
+            }
+            _ => {}
+        }
+    }
+    // Outside of code, readers make links of addresses, mentions and numbers by themselves.
+    let linked = ["evil.example", "@everyone", "#1", "javascript:"].into_iter().filter(|word| words.contains(word));
+    foreign.extend(linked.map(|word| format!("`{word}` outside of code")));
+    foreign
+}
+
+#[test]
+fn a_comment_holds_the_markup_of_the_report_alone() {
+    for payload in PAYLOADS {
+        let [before, after] = trees(payload);
+        let (changes, findings) = (diff(&before, &after).unwrap(), found(payload));
+        for live in [None, Some(*payload)] {
+            let comment = Review { changes: &changes, findings: &findings, live }.markdown(Some(WHOLE));
+            assert_eq!(foreign_markup(&comment), [""; 0], "{payload:?}:\n{comment}");
+        }
+    }
+    assert!(!foreign_markup("a <b>bold</b> [link](https://x.example) @everyone").is_empty());
 }
 
 #[test]
