@@ -172,7 +172,7 @@ const NOT_AUTHORISED: &str = "not_authorised";
 /// What is said of a virtual host that is being started.
 const STARTS: [&str; 2] = ["vhost_supervisor_not_running", "queue_supervisor_not_found"];
 
-/// What is said to all but one of those who make a user at once.
+/// What is said to some of those who make a user at the same moment; others are told that they made or set it.
 const USER_EXISTS: &str = r#"["user_already_exists","#;
 
 /// Returns what an answer means that is no success.
@@ -180,7 +180,7 @@ fn meaning(status: StatusCode, error: &str, said: &str) -> TroubleKind {
     match status {
         // "authorised" and "authorized": the first knows who asks, and says that it is not enough.
         StatusCode::UNAUTHORIZED if error == NOT_AUTHORISED => TroubleKind::Forbidden,
-        // Somebody else made it in the meantime, and otherwise.
+        // Somebody else made it in the meantime: an exchange or queue otherwise, or a user.
         StatusCode::BAD_REQUEST if said.starts_with("inequivalent arg") || said.starts_with(USER_EXISTS) => {
             TroubleKind::Exists
         }
