@@ -45,3 +45,9 @@ pub fn base() -> Sources {
     }
     sources
 }
+
+/// Returns a folder for what is thrown away at once: in memory where the system has such a place.
+pub fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}

@@ -85,7 +85,7 @@ fn rendering_takes_any_template() {
 
 #[test]
 fn diff_takes_any_object() {
-    fuzz("diff", 10, &Seeds::of(&["yaml"]), targets::diff);
+    fuzz("diff", 40, &Seeds::of(&["yaml"]), targets::diff);
 }
 
 #[test]

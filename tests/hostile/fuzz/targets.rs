@@ -14,6 +14,8 @@ use tenantry::{
     yaml::{self, Profile},
 };
 
+use crate::base;
+
 /// A secret that no report may show.
 const SECRET: &str = "canary-5b7e0d";
 
@@ -84,7 +86,8 @@ pub fn render(base: &Sources, inputs: &[Vec<u8>]) {
     }
     let Ok(renderer) = renderer else { return };
     let resolver = Resolver::new(&estate);
-    for tenant in estate.tenants().values() {
+    // One tenant is enough: the templates differ, and the text of either tenant says which one comes.
+    if let Some(tenant) = estate.tenants().values().nth(inputs[0].len() % estate.tenants().len()) {
         match renderer.tenant(&resolver.plan(tenant)) {
             Err(findings) => assert!(!findings.is_empty()),
             Ok(rendered) => {
@@ -137,7 +140,7 @@ pub fn diff(inputs: &[Vec<u8>]) {
 
 /// A revision is what libgit2's own walk finds in it; damaged trees are refused.
 pub fn revisions(inputs: &[Vec<u8>]) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = base::scratch();
     let repository = git2::Repository::init(folder.path()).unwrap();
     let odb = repository.odb().unwrap();
     let opened = git::Repository::discover(folder.path()).unwrap();
