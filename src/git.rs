@@ -25,6 +25,7 @@ pub mod remote;
 mod repository;
 pub mod sign;
 pub mod start;
+mod store;
 mod words;
 pub mod write;
 

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use super::store::{MOST_FILES, MOST_PATH_BYTES};
+
 /// Why a revision could not be read, committed or pushed.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
@@ -47,6 +49,18 @@ pub enum GitError {
     TooManyFiles {
         /// The revision.
         rev: String,
+    },
+    /// A path of a revision is longer than any file system takes.
+    #[error("failed to read the revision {rev}: it has a path of more than {MOST_PATH_BYTES} bytes")]
+    LongPath {
+        /// The revision.
+        rev: String,
+    },
+    /// A folder of the output branch holds more files than tenantry writes.
+    #[error("failed to read `{path}` of the output branch: the folder names more than {MOST_FILES} files")]
+    Crowded {
+        /// The folder.
+        path: String,
     },
     /// Something in a rendered revision is not a plain text file.
     #[error("failed to read `{path}` of the revision {rev}: it is {what}, no plain text file")]
@@ -206,7 +220,8 @@ impl GitError {
             Self::NoCommits => "commit the estate first",
             Self::NoFolder { rev: _, path: _ } => "check the path, or give a revision that holds it",
             Self::TooManyFiles { rev: _ } => "is this the estate's folder and not one above it?",
-            Self::NotText { rev: _, path: _, what: _ } => {
+            Self::LongPath { rev: _ } => "no file system can check it out: look at the commit that made it",
+            Self::NotText { rev: _, path: _, what: _ } | Self::Crowded { path: _ } => {
                 "only tenantry writes below argocd/ and tenants/ of the output branch: revert the commit that put it there"
             }
             Self::BadPath { path: _, reason: _ } => "change the output path in the bundle",

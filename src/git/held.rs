@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{
     GitError, ObjectId, Repository,
     read::{self, Entry, estate_entries, hash, mode},
+    store::Store,
 };
 use crate::sources::{Refusal, Source, Sources};
 
@@ -46,10 +47,10 @@ impl Held {
     /// As for [`read::sources`].
     pub fn at(&self, repository: &Repository, rev: &str, prefix: &str) -> Result<Self, GitError> {
         let commit = repository.commit(rev)?;
-        let odb = read::open(repository)?;
+        let store = Store::open(repository)?;
         let mut found: Vec<(String, Entry)> = Vec::new();
         let mut held = Self::default();
-        estate_entries(&odb, &commit, rev, prefix, &mut |path, entry| match path {
+        estate_entries(&store, &commit, rev, prefix, &mut |path, entry| match path {
             Ok(path) => found.push((path, entry)),
             Err(shown) => {
                 held.sources.insert(shown, Err(Refusal::Unreadable("its name is not UTF-8".to_owned())));
@@ -64,7 +65,7 @@ impl Held {
             .map(|(path, entry)| {
                 let source = match known(&path, entry) {
                     Some(source) => source,
-                    None => read::file(&odb, &path, entry)?,
+                    None => read::file(&store, &path, entry)?,
                 };
                 Ok((path, entry, source))
             })

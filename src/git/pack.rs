@@ -8,7 +8,7 @@ use std::{
 
 use git2::{Odb, Oid};
 
-use super::{GitError, Repository, objects::Object, read};
+use super::{GitError, Repository, objects::Object, store::Store};
 
 /// Up to so many objects are written one by one. Each is a file with two syncs, and `git gc` folds them into packs by
 /// itself; a pack is one file for all, but many small packs slow every lookup. A tenant has some 45 objects.
@@ -26,9 +26,9 @@ pub(super) fn write(repository: &Repository, objects: &BTreeMap<Oid, Object<'_>>
     let workshop = repository.git_directory().join(WORKSHOP);
     clear(&workshop)?;
     if objects.len() <= LOOSE {
-        let odb = read::open(repository)?;
+        let store = Store::open(repository)?;
         for object in objects.values() {
-            odb.write(object.kind, object.bytes).map_err(GitError::git("write an object"))?;
+            store.odb.write(object.kind, object.bytes).map_err(GitError::git("write an object"))?;
         }
         return Ok(());
     }

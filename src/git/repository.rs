@@ -2,7 +2,9 @@
 
 use std::{fmt, io::Write, path::Path};
 
-use super::GitError;
+use git2::Oid;
+
+use super::{GitError, store::Store};
 use crate::points::planted;
 
 /// The name of an object: equal ids, equal content.
@@ -103,6 +105,11 @@ impl Repository {
     }
 
     pub(super) fn commit(&self, rev: &str) -> Result<git2::Commit<'_>, GitError> {
+        let named = Oid::from_str(rev).ok().filter(|id| id.to_string() == rev);
+        let named = named.or_else(|| self.inner.resolve_reference_from_short_name(rev).ok()?.resolve().ok()?.target());
+        if let Some(id) = named {
+            Store::open(self)?.refuse_cut_off(id, &format!("the revision `{rev}`"))?;
+        }
         let object = self.inner.revparse_single(rev).and_then(|object| object.peel_to_commit());
         object.map_err(|source| match source.code() {
             git2::ErrorCode::NotFound | git2::ErrorCode::InvalidSpec | git2::ErrorCode::Peel => {

@@ -11,7 +11,8 @@ use super::{
     GitError, ObjectId, Repository,
     lock::{Lock, clear_stale},
     objects::{self, Changes},
-    origin, pack, read, sign,
+    origin, pack, sign,
+    store::Store,
 };
 use crate::{points::planted, tree::Tree};
 
@@ -91,9 +92,9 @@ pub fn commit(repository: &Repository, request: &CommitRequest<'_>) -> Result<Co
     let parent = tip.map(|id| repository.inner.find_commit(id)).transpose();
     let parent = parent.map_err(GitError::git(format!("read the commit that `{}` is at", request.branch)))?;
     let parent_root = parent.as_ref().map(git2::Commit::tree_id);
-    let odb = read::open(repository)?;
-    let root = objects::root(&odb, request.tree, parent_root, request.only)?;
-    let changes = Changes::between(&odb, parent_root, &root)?;
+    let store = Store::open(repository)?;
+    let root = objects::root(&store, request.tree, parent_root, request.only)?;
+    let changes = Changes::between(&store, parent_root, &root)?;
     if changes.files == 0 {
         return Ok(CommitOutcome::Unchanged { commit: tip.map(|id| id.to_string()) });
     }

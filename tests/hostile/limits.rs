@@ -54,6 +54,8 @@ pub fn run(arguments: &[&str], directory: &Path) -> Outcome {
     };
     let findings = document["findings"].as_array().cloned().unwrap_or_default();
     let mut errors: Vec<String> = findings.iter().filter(|finding| finding["severity"] == "error").map(place).collect();
-    errors.extend(stderr.lines().filter(|line| line.starts_with("error: ")).map(|line| line.replacen(": ", " ", 1)));
+    // As text: `error: words`, or `error[code]: words` with the place below.
+    let is_error = |line: &&str| line.starts_with("error: ") || line.starts_with("error[");
+    errors.extend(stderr.lines().filter(is_error).map(|line| line.replacen(": ", " ", 1)));
     Outcome { status: status.code().filter(|code| *code < 100), errors, stdout, stderr }
 }

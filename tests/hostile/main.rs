@@ -17,4 +17,5 @@ mod fuzz;
 mod limits;
 mod made;
 mod reports;
+mod revisions;
 mod tenants;
