@@ -228,3 +228,38 @@ fn what_is_known_of_a_tenant_does_not_hide_what_another_claims_now() {
     scratch.edit("tiers/gold.yaml", "name: standard", "name: gold");
     assert!(stderr(&diff().code(1)).contains("unknown-tier"));
 }
+
+/// Policies that are made by the tier alone: everybody may come to a tenant of `standard`, one of `business` may go anywhere.
+const BY_TIER: &str = "\
+{% if tier.name in ['standard', 'business'] %}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+{{ metadata('by-tier') }}
+spec:
+  podSelector: {}
+  policyTypes: [{{ 'Ingress' if tier.name == 'standard' else 'Egress' }}]
+  {{ 'ingress' if tier.name == 'standard' else 'egress' }}:
+    - {}
+{% endif %}
+";
+
+#[test]
+fn a_changed_tenant_is_held_against_those_that_are_kept() {
+    let scratch = Scratch::flagship();
+    let policies = "templates/commerce/network-policies.yaml.j2";
+    let open = format!("{}{BY_TIER}", scratch.read(policies));
+    // Nobody of `business` is there at first, so that nobody goes to those that let everybody in.
+    let business = ["tenants/polar-gear-b1657e.yaml", "tenants/summit-outdoor-c2e81f.yaml"];
+    let [tenant, _] = business.map(|path| scratch.read(path));
+    business.iter().for_each(|path| fs::remove_file(scratch.path().join(path)).unwrap());
+    scratch.write(policies, open);
+    scratch.record("open by tier");
+    assert_eq!(commit(&scratch, &[]), None);
+    scratch.write(business[0], tenant);
+    scratch.record("one that may go anywhere");
+    let refused = scratch.run(&["commit", "--author", AUTHOR]).code(1);
+    let said = format!("{}{}", stdout(&refused), stderr(&refused));
+    assert!(said.contains("network-across-tenants"), "{said}");
+    assert!(said.contains("polar-gear-b1657e"), "{said}");
+}

@@ -202,7 +202,7 @@ const HOSTILE: &[(&str, Make)] = &[
     ("a folder that is missing", |lab| lab.with("", FOLDER, b"tiers", Oid::from_bytes(&[7; 20]).unwrap())),
     ("a tree that is missing", |lab| lab.commit(Oid::from_bytes(&[7; 20]).unwrap())),
     ("a commit that is missing", |_| "07".repeat(20)),
-    ("a folder cut off", |lab| lab.with_tenants(b"100644 a.yaml\0123456")),
+    ("a folder cut off", |lab| lab.with_tenants(b"100644 a.yaml\x00123456")),
     ("a folder without names", |lab| lab.with_tenants(b"100644")),
     ("a mode that is no number", |lab| lab.with_tenants(&[b"rw-r-- a.yaml\0".as_slice(), &[7; 20]].concat())),
     ("a mode beyond all numbers", |lab| lab.with_tenants(&[b"77777777777777 a.yaml\0".as_slice(), &[7; 20]].concat())),
@@ -343,8 +343,10 @@ const ALIKE: &[(&str, Make)] = &[
     ("a word of the history", |_| "main^{/estate}".to_owned()),
 ];
 
+type Tamper = fn(&Lab) -> Oid;
+
 /// What somebody does to the tree of the output branch, whose commit still looks like one of ours.
-const TAMPERED: &[(&str, fn(&Lab) -> Oid)] = &[
+const TAMPERED: &[(&str, Tamper)] = &[
     ("a link", |lab| lab.rendered_with(LINK, b"x.yaml", lab.blob(b"/etc/passwd"))),
     ("a program", |lab| lab.rendered_with("100755", b"x.yaml", lab.blob(b"a: 1\n"))),
     ("a submodule", |lab| lab.rendered_with(GITLINK, b"x", lab.head().id())),
@@ -354,7 +356,7 @@ const TAMPERED: &[(&str, fn(&Lab) -> Oid)] = &[
     ("a missing blob", |lab| lab.rendered_with(BLOB, b"x.yaml", Oid::from_bytes(&[7; 20]).unwrap())),
     ("a missing folder", |lab| lab.rendered_with(FOLDER, b"x", Oid::from_bytes(&[7; 20]).unwrap())),
     ("a folder that is a file", |lab| lab.rendered_with(FOLDER, b"x", lab.blob(b"x"))),
-    ("a folder cut off", |lab| lab.rendered_with(FOLDER, b"x", lab.object(ObjectType::Tree, b"100644 a.yaml\0123"))),
+    ("a folder cut off", |lab| lab.rendered_with(FOLDER, b"x", lab.object(ObjectType::Tree, b"100644 a.yaml\x00123"))),
     ("folders in folders: 50 in each, 9 levels", |lab| lab.rendered_with(FOLDER, b"x", lab.nest(9, 50, "d"))),
     ("folders in folders: 20,000 levels", |lab| lab.rendered_with(FOLDER, b"x", lab.nest(20_000, 1, "d"))),
     ("a file of 200 MB", |lab| lab.rendered_with(BLOB, b"x.yaml", lab.large())),
