@@ -15,6 +15,7 @@ mod words;
 
 use crate::{diag::Report, diff::ChangeSet};
 
+pub use escape::without_commands;
 pub use markdown::LIMIT;
 
 /// What a report is made of.

@@ -15,7 +15,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::error::CommandError;
-use crate::{review::text::Style, yaml::is_hidden};
+use crate::{
+    review::{text::Style, without_commands},
+    yaml::is_hidden,
+};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,6 +58,8 @@ pub(super) fn json(document: &impl Serialize) -> Result<String, CommandError> {
 /// Writes characters that a terminal hides or obeys as escapes of JSON, which mean the same. They stand in texts alone.
 fn visible(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
+    // In a log, `##[` and `##vso[` begin commands wherever they stand.
+    let json = json.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso[");
     for letter in json.chars() {
         if letter != '\n' && (letter.is_control() || is_hidden(letter)) {
             let mut units = [0; 2];
@@ -107,7 +112,7 @@ impl Ui {
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), CommandError> {
         self.print(&match format {
-            Format::Text => text(document),
+            Format::Text => without_commands(&text(document)).into_owned(),
             Format::Json => json(document)?,
         });
         Ok(())
@@ -115,6 +120,11 @@ impl Ui {
 
     /// Says something about the work, on stderr.
     pub(super) fn say(&self, text: &str) {
+        self.say_styled(&escape(text));
+    }
+
+    /// Says what is escaped already, and may have colours.
+    fn say_styled(&self, text: &str) {
         // Without stderr there is nobody to tell.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
@@ -167,10 +177,10 @@ pub(super) fn start_log(format: LogFormat) {
     };
 }
 
-/// Makes control characters visible, so that a hostile text cannot steer a terminal; line breaks stay.
+/// Makes control characters visible, so that a hostile text cannot steer a terminal or a runner of CI; line breaks stay.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in without_commands(text).chars() {
         if (c.is_control() && c != '\n') || is_hidden(c) {
             out.extend(c.escape_unicode());
         } else {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{
     alike::{Alike, alike},
-    escape::escaped,
+    escape::{escaped, without_commands},
     values::{self, block, pair, scalar},
     words::{Tone, heading, sign, title, titles, totals, verb},
 };
@@ -52,7 +52,8 @@ pub fn text(changes: &ChangeSet, style: Style) -> String {
     for (tenants, entries) in changes.by_tenants() {
         report.group(tenants, &entries);
     }
-    report.out
+    // A line may begin with what two texts make together.
+    without_commands(&report.out).into_owned()
 }
 
 struct Report {

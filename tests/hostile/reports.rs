@@ -42,6 +42,8 @@ const PAYLOADS: &[&str] = &[
     "::error file=x::y",
     "%0A::set-output name=x::y",
     "##vso[task.complete]",
+    "##[add-mask]x",
+    "   ::stop-commands::x",
     "{{ 7*7 }} {% raw %} ${x} $(id)",
     "a\rb",
     "\\u001b[31m",
@@ -105,7 +107,9 @@ fn the_page_holds_the_elements_of_its_template_alone() {
         assert_eq!(comments(&page), 0, "{payload:?}");
         assert_eq!(page.chars().find(|letter| yaml::is_hidden(*letter)), None, "{payload:?}");
         // What it says arrives as it was written, if nothing in it had to be made visible.
-        let is_plain = !payload.chars().any(yaml::is_hidden) && !payload.contains(['\r', '\n']);
+        let is_plain = !payload.chars().any(yaml::is_hidden)
+            && !payload.contains(['\r', '\n'])
+            && command_of_a_runner(payload).is_none();
         let shown = scraper::Html::parse_document(&page).root_element().text().collect::<String>();
         assert!(!is_plain || shown.contains(payload), "{payload:?} is not in the page");
     }
@@ -178,9 +182,17 @@ fn no_report_obeys_or_hides() {
         let plain = text(&changes, tenantry::review::text::Style::default());
         for report in [plain, review.markdown(None)] {
             assert_eq!(report.chars().find(|letter| yaml::is_hidden(*letter)), None, "{payload:?}: {report}");
-            assert!(!report.lines().any(|line| line.starts_with("::") || line.starts_with("##vso")), "{report}");
+            assert_eq!(command_of_a_runner(&report), None, "{report}");
         }
     }
+}
+
+/// The first line that a runner of CI would take for a command, as those of GitHub and Azure look for it.
+fn command_of_a_runner(log: &str) -> Option<&str> {
+    log.lines().find(|line| {
+        let rest = line.trim_start().strip_prefix("::");
+        rest.is_some_and(|rest| rest.contains("::")) || line.contains("##[") || line.contains("##vso[")
+    })
 }
 
 /// Runs `check` in a format over an estate whose names of files, keys and values hold a payload.
@@ -231,9 +243,71 @@ fn findings_are_inert_in_every_format() {
                     }
                 }
                 _ => {
-                    assert!(!report.lines().any(|line| line.starts_with("::") || line.starts_with("##vso")), "{report}")
+                    assert_eq!(command_of_a_runner(&report), None, "{report}")
                 }
             }
         }
     });
+}
+
+/// All that commands print of an estate whose tenant is called by a payload, in a repository whose branches and commits are.
+#[test]
+fn what_commands_print_is_inert() {
+    use rayon::prelude::*;
+    let printed = PAYLOADS.par_iter().map(|payload| {
+        let folder = base::scratch();
+        let git = |arguments: &[&str]| {
+            let mut git = Command::new("git");
+            git.current_dir(folder.path()).args(["-c", "user.name=a", "-c", "user.email=a@b.example"]).args(arguments);
+            git.env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap()
+        };
+        for (path, bytes) in base::files(&base::fixtures().join("rules-base")) {
+            let at = folder.path().join(path);
+            std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+            std::fs::write(at, bytes).unwrap();
+        }
+        let quoted = serde_json::to_string(payload).unwrap();
+        let template = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: words, namespace: '{{{{ namespace }}}}' }}\ndata:\n  word: {{{{ tenant.displayName }}}}\n  lines: |\n    a\n    {}\n    b\n",
+            payload.replace(['\r', '\n', '\u{85}', '\u{2028}', '\u{2029}'], " ").replace("{{", "").replace("{%", "")
+        );
+        std::fs::write(folder.path().join("templates/shop/words.yaml.j2"), template).unwrap();
+        let bundle = folder.path().join("templates/shop/bundle.yaml");
+        let more = std::fs::read_to_string(&bundle).unwrap() + "  - { template: words.yaml.j2 }\n";
+        std::fs::write(&bundle, more).unwrap();
+        git(&["init", "-q", "-b", "main"]);
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", payload]);
+        git(&["branch", payload]);
+        let name = format!("displayName: {quoted}");
+        std::fs::write(folder.path().join("tenants/cobalt.yaml"), base::TENANT.replace("displayName: Cobalt", &name)).unwrap();
+        let base = format!("--base={payload}");
+        let mut commands: Vec<Vec<&str>> = vec![
+            vec!["tenant", "list"],
+            vec!["explain", "cobalt"],
+            vec!["check", &base],
+            vec!["diff", &base],
+            vec!["commit", "--author", payload],
+            vec!["commit", "--branch", payload],
+            vec!["provision", "plan", "--all", "--sandbox", "outside"],
+            vec!["render", payload],
+            vec!["tenant", "new", payload],
+        ];
+        commands.extend(["text", "markdown", "json"].map(|format| vec!["diff", "--format", format]));
+        let mut shown = 0;
+        for command in commands {
+            let output = limits::limited(&command).current_dir(folder.path()).output().unwrap();
+            for log in [output.stdout, output.stderr] {
+                let log = String::from_utf8(log).unwrap();
+                shown += usize::from(log.contains("evil") || log.contains("Cobalt") || log.contains(payload));
+                let hidden = log.chars().find(|letter| *letter != '\n' && yaml::is_hidden(*letter));
+                assert_eq!(hidden, None, "{payload:?} {command:?}: {log}");
+                // What these two print is data, which a text may be.
+                let is_data = ["explain", "render"].contains(&command[0]);
+                assert!(is_data || command_of_a_runner(&log).is_none(), "{payload:?} {command:?}: {log}");
+            }
+        }
+        shown
+    });
+    assert!(printed.sum::<usize>() > 3 * PAYLOADS.len());
 }

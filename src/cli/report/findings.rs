@@ -30,7 +30,7 @@ pub(in crate::cli) fn print(ui: &Ui, format: Format, result: &Result<'_>) -> std
 
 /// Prints findings on stderr, for commands whose result is something else.
 pub(in crate::cli) fn tell(ui: &Ui, result: &Result<'_>) {
-    ui.say(text::text(result, ui.colored()).trim_end());
+    ui.say_styled(text::text(result, ui.colored()).trim_end());
 }
 
 /// Returns the text of `check --explain`.

@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::{count, escape, findings::Result};
 use crate::{
     diag::{Diagnostic, Place, Position, Severity},
+    review::without_commands,
     sources::Sources,
     yaml::is_hidden,
 };
@@ -35,7 +36,8 @@ pub(super) fn text(result: &Result<'_>, colored: bool) -> String {
         },
         count(*tenants, "tenant"),
     );
-    out
+    // Lines of sources stand here as they are.
+    without_commands(&out).into_owned()
 }
 
 fn show(finding: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
