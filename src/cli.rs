@@ -10,6 +10,7 @@ mod input;
 mod isolation;
 mod known;
 mod manual;
+mod memory;
 mod pipeline;
 mod provision;
 mod quickstart;

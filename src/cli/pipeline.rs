@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     error::CommandError,
+    memory::Watch,
     report::{Ui, findings},
 };
 use crate::{
@@ -33,16 +34,18 @@ struct Stages<'e> {
     verifier: Verifier,
     across: Across,
     programs: Programs,
+    watch: Watch,
 }
 
 impl<'e> Stages<'e> {
-    fn new(estate: &'e Estate) -> Result<Self, Vec<Diagnostic>> {
+    fn new(ui: &Ui, estate: &'e Estate) -> Result<Self, Vec<Diagnostic>> {
         Ok(Self {
             resolver: Resolver::new(estate),
             renderer: Renderer::new(estate)?,
             verifier: Verifier::new(estate)?,
             across: Across::new(),
             programs: Programs::find(),
+            watch: Watch::start(*ui, estate.tenants().len()),
         })
     }
 
@@ -51,7 +54,7 @@ impl<'e> Stages<'e> {
         // resolve (no I/O; cannot fail)
         let plan = self.resolver.plan(tenant);
         // render (no I/O)
-        let rendered = match self.renderer.tenant(&plan) {
+        let rendered = match self.watch.over(plan.tenant.name.as_str(), || self.renderer.tenant(&plan)) {
             Ok(rendered) => rendered,
             Err(findings) => return (None, findings),
         };
@@ -88,7 +91,7 @@ impl<'e> Stages<'e> {
 
 /// Renders and verifies every tenant, and keeps nothing but the findings.
 pub(super) fn verify(ui: &Ui, estate: &Estate) -> Report {
-    let stages = match Stages::new(estate) {
+    let stages = match Stages::new(ui, estate) {
         Ok(stages) => stages,
         Err(findings) => return Report::new(findings),
     };
@@ -140,7 +143,7 @@ pub(super) fn part(ui: &Ui, estate: &Estate, reach: &Reach) -> Made {
 }
 
 fn made(ui: &Ui, estate: &Estate, tenants: &[&Tenant], platform: bool) -> Made {
-    let stages = match Stages::new(estate) {
+    let stages = match Stages::new(ui, estate) {
         Ok(stages) => stages,
         Err(findings) => return Made { tree: Tree::new(), report: Report::new(findings) },
     };

@@ -72,7 +72,7 @@ fn visible(json: &str) -> String {
 }
 
 /// Where results and messages go.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Ui {
     color: Color,
 }

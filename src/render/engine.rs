@@ -44,7 +44,11 @@ pub(super) struct Printed {
 
 /// The values that were written so far; lives in the state of one rendering, macros and includes share it.
 #[derive(Debug, Default)]
-pub(super) struct Holes(pub(super) Vec<Value>);
+pub(super) struct Holes {
+    pub(super) values: Vec<Value>,
+    /// The bytes of those that are texts.
+    bytes: usize,
+}
 
 impl Engine {
     /// Returns an engine without templates.
@@ -103,7 +107,7 @@ impl Engine {
         let template = self.environment.get_template(name)?;
         let mut captured = template.render_captured_to(context.clone(), Capped(text))?;
         Ok(captured.with_state_mut(|state| {
-            state.get_extension_mut::<Holes>().map(|Holes(values)| std::mem::take(values)).unwrap_or_default()
+            state.get_extension_mut::<Holes>().map(|holes| std::mem::take(&mut holes.values)).unwrap_or_default()
         }))
     }
 
@@ -137,7 +141,7 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
     if value.is_safe() {
         return Ok(out.write_str(value.as_str().unwrap_or_default())?);
     }
-    let Holes(values) = state.get_or_insert_extension_with(Holes::default);
+    let Holes { values, bytes } = state.get_or_insert_extension_with(Holes::default);
     let value = match value.as_str() {
         // Captured text that an operator made a value of: `m.name() ~ "-db"`.
         Some(text) if holes::may_hold(text) => Value::from(holes::expand(text, values).map_err(hole_error)?.as_ref()),
@@ -146,6 +150,11 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
     let Some(placeholder) = holes::placeholder(values.len()) else {
         return Err(Error::new(ErrorKind::InvalidOperation, TOO_MANY_VALUES));
     };
+    // A text that stands in many places is many copies of it.
+    *bytes += value.as_str().map_or(0, str::len);
+    if *bytes > holes::MOST_BYTES {
+        return Err(hole_error(holes::HoleFault::Many));
+    }
     values.push(value);
     Ok(out.write_str(placeholder.encode_utf8(&mut [0; 4]))?)
 }

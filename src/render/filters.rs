@@ -140,7 +140,7 @@ fn add(environment: &mut Environment<'static>, name: &'static str, filter: Value
             if let Some(text) = argument.as_str()
                 && holes::may_hold(text)
             {
-                let values = state.get_extension::<Holes>().map(|Holes(values)| values.as_slice()).unwrap_or_default();
+                let values = state.get_extension::<Holes>().map(|holes| holes.values.as_slice()).unwrap_or_default();
                 *argument = Value::from(holes::expand(text, values).map_err(hole_error)?.as_ref());
             }
         }
@@ -217,8 +217,8 @@ fn json(state: &State<'_, '_>, value: &Value) -> Result<Json, Error> {
     if value.kind() == ValueKind::None {
         return Ok(Json::Null);
     }
-    let values = state.get_extension::<Holes>().map(|Holes(values)| values.as_slice()).unwrap_or_default();
-    holes::to_json(value, values).map_err(hole_error)
+    let values = state.get_extension::<Holes>().map(|holes| holes.values.as_slice()).unwrap_or_default();
+    holes::to_json(value, values, &mut holes::Room::new()).map_err(hole_error)
 }
 
 /// `replace` of the engine, without its way to make a text of a million times a million bytes.

@@ -217,6 +217,21 @@ fn floods_of_templates() -> Vec<Case> {
         ["{{", "{%", "{#", "{{ x }}", "{% if x %}", "{% endif %}", "{% raw %}", "}}", "-%}"].map(flood).into();
     cases.extend([
         refused("6,000 values of nothing").edit(extra, data, format!("  A: {}\n", "{{ none }}".repeat(6_000))),
+        refused("5,000 copies of a long text").edit(
+            extra,
+            data,
+            "{% set a = 'a' * 90000 %}\n{% for n in range(5000) %}\n  A{{ n }}: {{ a ~ n }}\n{% endfor %}\n",
+        ),
+        refused("a list of 50,000 times a long text").edit(
+            extra,
+            data,
+            "{% set a = 'a' * 90000 %}\n  A: {{ [a] * 50000 }}\n",
+        ),
+        refused("a captured text of a long text, printed 5,000 times").edit(
+            extra,
+            data,
+            "{% macro m() %}{{ 'a' * 90000 }}{% endmacro %}\n{% set c = m() %}\n{% for n in range(5000) %}\n  A{{ n }}: {{ c ~ n }}\n{% endfor %}\n",
+        ),
         refused("a thousand macros that call the one before").edit(
             extra,
             data,

@@ -14,6 +14,7 @@ mod case;
 mod chance;
 mod corpus;
 mod fuzz;
+mod growth;
 mod limits;
 mod made;
 mod reports;
