@@ -59,6 +59,7 @@ impl Watch {
                         let busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
                         ui.error(&error(taken, most, tenants, &busy));
                         // Nothing has been written so far, and another thread is deep in a template.
+                        #[expect(clippy::disallowed_methods, reason = "no thread that returns could end the process")]
                         process::exit(Exit::Findings.code().into());
                     }
                 }

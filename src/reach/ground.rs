@@ -17,8 +17,6 @@ use crate::{
 pub(super) struct Ground {
     /// Something that every tenant is verified by.
     everything: bool,
-    /// What the provisioning Job of each tenant takes from the platform.
-    job: bool,
     bundles: BTreeSet<String>,
     charts: BTreeSet<String>,
     components: BTreeSet<String>,
@@ -29,10 +27,9 @@ impl Ground {
     pub(super) fn between(before: &Estate, after: &Estate) -> Self {
         let names: BTreeSet<&String> = before.bundles().keys().chain(after.bundles().keys()).collect();
         let bundles = names.into_iter().filter(|name| bundle(before, name) != bundle(after, name));
-        let (old, new) = (Beside::of(before.platform()), Beside::of(after.platform()));
+        let (old, new) = (Rules::of(before.platform()), Rules::of(after.platform()));
         Self {
-            everything: before.definitions() != after.definitions() || old.rules != new.rules,
-            job: old.store != new.store,
+            everything: before.definitions() != after.definitions() || old != new,
             bundles: bundles.cloned().collect(),
             charts: changed(before.charts(), after.charts()),
             components: changed(before.components(), after.components()),
@@ -41,37 +38,28 @@ impl Ground {
 
     /// Returns whether a difference reaches a tenant with this plan. A difference of its plan is for the caller to see.
     pub(super) fn reaches(&self, plan: &Plan) -> bool {
-        let Self { everything, job, bundles, charts, components } = self;
+        let Self { everything, bundles, charts, components } = self;
         let tier = &plan.tier;
         *everything
-            || *job && !plan.document.resources.is_empty()
             || tier.bundles.iter().any(|bundle| bundles.contains(bundle))
             || tier.chart.iter().any(|chart| holds(charts, chart))
             || tier.format == Format::Kustomize && tier.kustomize.components.iter().any(|name| holds(components, name))
     }
 }
 
-/// What the platform gives to tenants' output beside the plan. Every field of the platform is named, so that a new one is
-/// thought of here.
-#[derive(PartialEq)]
-struct Beside<'p> {
-    rules: Rules<'p>,
-    /// The secret store: whether the Job proves who it is by a token.
-    store: Option<&'p Connection>,
-}
-
-/// What the platform gives to the verification of every tenant.
+/// What the platform gives to the output of every tenant, and to its verification, beside the plan. Every field of the platform
+/// is named, so that a new one is thought of here.
 #[derive(PartialEq)]
 struct Rules<'p> {
     /// The kinds that templates may make.
     kinds: &'p [String],
     /// What the clusters serve.
     kubernetes_version: Option<&'p KubernetesVersion>,
-    /// The servers that Pods must reach.
+    /// The servers that Pods must reach, and how the Job proves who it is.
     connections: &'p BTreeMap<String, Connection>,
 }
 
-impl<'p> Beside<'p> {
+impl<'p> Rules<'p> {
     fn of(platform: &'p Platform) -> Self {
         let Platform {
             // In every plan.
@@ -86,16 +74,14 @@ impl<'p> Beside<'p> {
             // In the plans of whom they concern.
             regions: _,
             naming: _,
+            secret_store: _,
             // In `argocd/` alone.
             output: _,
             connections,
-            secret_store,
             allowed_kinds,
             kubernetes_version,
         } = platform;
-        let store = secret_store.as_ref().and_then(|name| connections.get(name));
-        let rules = Rules { kinds: allowed_kinds, kubernetes_version: kubernetes_version.as_ref(), connections };
-        Self { rules, store }
+        Self { kinds: allowed_kinds, kubernetes_version: kubernetes_version.as_ref(), connections }
     }
 }
 

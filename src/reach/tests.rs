@@ -128,3 +128,20 @@ fn a_chart_reaches_the_tiers_that_are_it() {
     let (tenants, _) = reached_in("helm", "charts/another/values.yaml");
     assert_eq!(tenants, BTreeSet::new());
 }
+
+#[test]
+fn another_store_of_secrets_reaches_whoever_has_something_outside() {
+    let connections = "  secrets:\n    store: ";
+    let spare = "    spare:\n      kind: vault\n      url: https://spare.example.com\n      tokenEnv: SPARE_TOKEN\n";
+    let with = |store: &str| {
+        edited("tenantry.yaml", "  secrets:\n    store: openbao", &format!("{spare}{connections}{store}"))
+    };
+    let (before, after) = (estate(&with("openbao")), estate(&with("spare")));
+    let outside = before.tenants().values().filter(|tenant| {
+        let plan = Resolver::new(&before).plan(tenant);
+        !plan.document.resources.is_empty()
+    });
+    let outside: BTreeSet<String> = outside.map(|tenant| tenant.name.to_string()).collect();
+    assert!(!outside.is_empty());
+    assert_eq!(between(&before, &after).tenants, outside);
+}
