@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{self, Read, Write},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -78,12 +78,18 @@ pub(super) enum Surroundings {
 /// What one call of git said.
 #[derive(Debug)]
 pub(super) struct Output {
-    pub success: bool,
+    /// The number that it ended with; none where a signal ended it.
+    pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Output {
+    /// Returns whether git did what it was asked for.
+    pub fn success(&self) -> bool {
+        self.status == Some(0)
+    }
+
     /// Returns git's own words, fit for a message.
     pub fn reason(&self) -> String {
         let words = presentable(&self.stderr);
@@ -119,7 +125,7 @@ impl Call<'_> {
         // Beside the waiting: who reads nothing of a long message must not outlast the deadline. A reader that is gone has
         // said why in its own words.
         let feeder = thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
-        let Some(success) = wait(&mut child, self.deadline).map_err(GitError::io("wait for git in", place))? else {
+        let Some(status) = wait(&mut child, self.deadline).map_err(GitError::io("wait for git in", place))? else {
             return Ok(None);
         };
         let _ = feeder.join();
@@ -130,7 +136,7 @@ impl Call<'_> {
                 None => text,
             }
         };
-        Ok(Some(Output { success, stdout: text(stdout), stderr: text(stderr) }))
+        Ok(Some(Output { status: status.code(), stdout: text(stdout), stderr: text(stderr) }))
     }
 
     fn command(&self) -> Command {
@@ -181,13 +187,13 @@ fn collect(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u
     })
 }
 
-/// Returns whether the child succeeded, or nothing when it was ended at the deadline.
-fn wait(child: &mut Child, deadline: Duration) -> io::Result<Option<bool>> {
+/// Returns how the child ended, or nothing when it was ended at the deadline.
+fn wait(child: &mut Child, deadline: Duration) -> io::Result<Option<ExitStatus>> {
     const PAUSE: Duration = Duration::from_millis(5);
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status.success()));
+            return Ok(Some(status));
         }
         if start.elapsed() >= deadline {
             child.kill()?;

@@ -122,7 +122,7 @@ impl<'r> Remote<'r> {
             return Ok(Some(tip));
         }
         let output = self.fetch_what(&reference)?;
-        if !output.success {
+        if !output.success() {
             return Err(self.unreachable("fetch from", output.reason()));
         }
         // The branch may have moved on since it was listed; the objects of either place are here.
@@ -133,7 +133,7 @@ impl<'r> Remote<'r> {
     pub(super) fn fetch_commit(&self, id: &str) -> Result<bool, GitError> {
         let output = self.fetch_what(id)?;
         let is_refused = ["not our ref", "unadvertised object"].iter().any(|words| output.stderr.contains(words));
-        if !output.success && !is_refused {
+        if !output.success() && !is_refused {
             return Err(self.unreachable("fetch from", output.reason()));
         }
         Ok(self.repository.commit(id).is_ok())
@@ -152,9 +152,17 @@ impl<'r> Remote<'r> {
     pub fn tip(&self, branch: &str) -> Result<Option<String>, GitError> {
         let reference = reference_name(branch)?;
         let action = "list the branches of";
-        let output = self.run(action, &["ls-remote", "--", self.name, &reference])?;
-        if !output.success {
-            return Err(self.unreachable(action, output.reason()));
+        // With this option "there is none" is said by a number. An answer of nothing else is an answer that got lost: git does
+        // not notice that it could not write what it has to say.
+        const NONE: i32 = 2;
+        let output = self.run(action, &["ls-remote", "--exit-code", "--", self.name, &reference])?;
+        match output.status {
+            Some(0) if output.stdout.is_empty() => {
+                return Err(self.unreachable(action, "git's answer got lost".to_owned()));
+            }
+            Some(0) => {}
+            Some(NONE) => return Ok(None),
+            _ => return Err(self.unreachable(action, output.reason())),
         }
         // A pattern matches at the end of names, so `refs/heads/x/refs/heads/deploy` could come too.
         let lines = output.stdout.lines().filter_map(|line| line.split_once('\t'));

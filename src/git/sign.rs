@@ -57,7 +57,7 @@ pub(super) fn commit(repository: &Repository, commit: &Unsigned<'_>, deadline: D
     let refused = |reason: String| GitError::Unsigned { reason };
     let late = || refused(format!("the signing program did not end within {} s", deadline.as_secs_f32()));
     let output = call.run()?.ok_or_else(late)?;
-    let id = Oid::from_str(output.stdout.trim()).ok().filter(|_| output.success);
+    let id = Oid::from_str(output.stdout.trim()).ok().filter(|_| output.success());
     let id = id.ok_or_else(|| refused(output.reason()))?;
     let made = repository.inner.find_commit(id).map_err(GitError::git("read the signed commit"))?;
     let is_ours = made.tree_id() == *tree && made.parent_ids().eq(*parent) && made.header_field_bytes("gpgsig").is_ok();

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     git,
-    platform::{Platform, words},
+    platform::{Platform, path_with, program, script, words},
     web::Web,
 };
 
@@ -128,6 +128,25 @@ fn who_always_loses_ends_and_says_so() {
     assert!(web.requests().len() > 6, "it tried more than once");
     // Nothing is left that stops the next run.
     clone.git(&["remote", "set-url", "origin", &platform.file_url()]);
+    clone.pushed();
+    platform.fsck();
+}
+
+/// git ends well where it could not write its answer to a full disk or a broken pipe; that there is no branch, it says by a number.
+#[test]
+fn an_answer_that_got_lost_is_no_missing_branch() {
+    let platform = Platform::new();
+    let clone = platform.clone("clone");
+    clone.pushed();
+    let before = clone.git(&["rev-parse", "rendered"]);
+    clone.add_tenant(1);
+    clone.push_source();
+    let (bin, git) = (platform.path().join("bin"), program("git").display().to_string());
+    script(&bin.join("git"), &format!("case \"$*\" in *ls-remote*) exit 0 ;; *) exec {git} \"$@\" ;; esac"));
+    let output = clone.tenantry(&["commit", "--push"]).env("PATH", path_with(&bin)).output().unwrap();
+    assert_eq!(output.status.code(), Some(75), "{}", words(&output));
+    assert!(words(&output).contains("answer got lost"), "{}", words(&output));
+    assert_eq!(clone.git(&["rev-parse", "rendered"]), before, "something was committed on what nobody knows");
     clone.pushed();
     platform.fsck();
 }

@@ -15,7 +15,7 @@ use std::{
 
 use crate::{
     git,
-    platform::{Clone, Platform, path_with, script, words},
+    platform::{Clone, Platform, path_with, program, script, words},
     servers::Daemon,
 };
 
@@ -242,12 +242,6 @@ fn locks(git: &Path) -> Vec<PathBuf> {
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to.parent().unwrap()).unwrap();
     assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
-}
-
-/// A program that is on PATH.
-fn program(name: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap();
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()).unwrap()
 }
 
 /// Tries points on both cores; returns how many were felt.
