@@ -34,5 +34,10 @@ pub fn documents<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Res
     if report.errors() > 0 { Err(report) } else { Ok(all.into_iter().map(|read| read.document).collect()) }
 }
 
+/// Returns what a document claims for its tenant alone: what it is, its name, and what tells it from all other claims.
+pub(crate) fn claims_of(document: &Document) -> impl Iterator<Item = (&'static str, String, String)> {
+    claims::of(document)
+}
+
 #[cfg(test)]
 mod tests;

@@ -13,10 +13,12 @@ mod files;
 mod hosts;
 mod http;
 mod images;
+pub mod known;
 pub mod layers;
 mod mail;
 mod naming;
 mod needs;
+mod network;
 mod objects;
 mod places;
 mod platform;
@@ -54,6 +56,12 @@ pub struct Checked {
 
 /// Checks all files of an estate.
 pub fn check(sources: &Sources) -> Checked {
+    check_beside(sources, &known::nothing)
+}
+
+/// Checks all files of an estate, and takes from `known` what is known of tenant files from before. The outcome is that of
+/// [`check`], as long as what is known is true.
+pub fn check_beside(sources: &Sources, known: &known::Known<'_>) -> Checked {
     let shapes = Shapes::get();
     let mut findings = Vec::new();
 
@@ -69,7 +77,7 @@ pub fn check(sources: &Sources) -> Checked {
     let values = values::ValuesSchema::read(&files, &mut findings);
 
     // stages 2 to 4 of each tenant, in parallel and in the order of the files
-    let around = Surroundings { shapes, facts: &platform.facts, tiers: &tiers, values: &values };
+    let around = Surroundings { shapes, facts: &platform.facts, tiers: &tiers, values: &values, known };
     let tenants = tenants::check(&files, &around, &mut findings);
 
     // what only all files together show

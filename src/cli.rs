@@ -8,13 +8,16 @@ mod explain;
 mod init;
 mod input;
 mod isolation;
+mod known;
 mod manual;
+mod memory;
 mod pipeline;
 mod provision;
 mod quickstart;
 mod render;
 mod report;
 mod schema;
+mod since;
 mod tenant;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -22,6 +25,9 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand};
 use error::{CommandError, Exit};
 use report::{Color, Ui};
+
+/// What this binary was built from: two builds that could render or check differently have two names.
+const BUILD: &str = env!("TENANTRY_BUILD");
 
 /// One YAML file per tenant in git: checked, rendered, reviewed, committed and provisioned, for Argo CD
 #[derive(Debug, Parser)]
@@ -58,6 +64,7 @@ enum Command {
     /// Show which file, line and layer gave a value
     Explain(explain::ExplainArgs),
     /// Put the rendered tree on the output branch as one commit
+    #[command(after_help = commit::SURROUNDINGS)]
     Commit(commit::CommitArgs),
     /// Look at, make and take away what tenants have outside the cluster
     Provision(provision::ProvisionArgs),

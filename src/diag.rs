@@ -2,7 +2,7 @@
 
 mod code;
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 pub use code::Code;
 use serde::Serialize;
@@ -112,6 +112,11 @@ impl Diagnostic {
         self
     }
 
+    /// Returns what makes the finding the same in another version of its file.
+    fn whatever_the_line(&self) -> (Code, &str, &str, Option<&str>) {
+        (self.code, &self.place.file, &self.message, self.tenant.as_deref())
+    }
+
     /// Adds another place that belongs to the finding.
     #[must_use]
     pub fn with_related(mut self, place: Place, label: impl Into<String>) -> Self {
@@ -147,6 +152,16 @@ impl Report {
     /// Returns the number of warnings.
     pub fn warnings(&self) -> usize {
         self.findings.len() - self.errors()
+    }
+
+    /// Returns the findings that `base` does not have, wherever in their file they stood there, and every error.
+    #[must_use]
+    pub fn beyond(&self, base: &Report) -> Report {
+        let known: BTreeSet<_> = base.findings.iter().map(Diagnostic::whatever_the_line).collect();
+        let is_news = |finding: &&Diagnostic| {
+            finding.severity == Severity::Error || !known.contains(&finding.whatever_the_line())
+        };
+        Self { findings: self.findings.iter().filter(is_news).cloned().collect() }
     }
 
     /// Returns a report that also holds the findings of `other`.

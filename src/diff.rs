@@ -10,12 +10,13 @@ mod documents;
 mod fields;
 mod fold;
 mod generated;
+mod hooks;
+mod hosts;
 mod lists;
 mod mask;
 mod order;
 mod outside;
 mod owner;
-pub mod text;
 mod words;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 pub use change_set::{
-    Change, ChangeSet, Counts, Danger, Entry, FieldChange, Level, Line, Note, Op, Sign, Subject, Tally, VERSION,
+    Change, ChangeSet, Counts, Danger, Entry, FieldChange, Kinds, Level, Line, Note, Op, Sign, Subject, Tally, VERSION,
 };
 pub use documents::Side;
 
@@ -76,10 +77,15 @@ pub fn diff(base: &Tree, target: &Tree) -> Result<ChangeSet, DiffError> {
         })
         .collect();
     // In order, so that of several faults the same one is returned each time.
+    let mut compared = compared.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let moving = owners.iter().zip(&mut compared).filter_map(|((tenant, _), compared)| {
+        let hosts = std::mem::take(&mut compared.hosts);
+        Some(hosts::Owned { tenant: (*tenant)?, hosts, entries: &mut compared.entries })
+    });
+    hosts::add_dangers(&mut moving.collect::<Vec<_>>());
     let mut entries = Vec::new();
     let mut own_names = BTreeMap::new();
     for ((tenant, _), compared) in owners.iter().zip(compared) {
-        let compared = compared?;
         entries.extend(compared.entries);
         own_names.extend(tenant.map(|tenant| (tenant.to_owned(), compared.own)));
     }

@@ -22,7 +22,6 @@ pub mod listing;
 mod member;
 pub mod mysql;
 pub mod object_store;
-pub mod points;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
@@ -37,6 +36,7 @@ pub mod trouble;
 pub mod web;
 pub mod within;
 
+pub(crate) use crate::points;
 pub use entry::{Entry, Secret};
 pub use run::{Purpose, Settings};
 pub use service::{Access, Look, Observe, Perform, Probe};

@@ -5,7 +5,7 @@ pub mod group;
 use std::{collections::BTreeMap, sync::Arc};
 
 use group::{Group, GroupFault};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
     provision::connection::Connection,
     raw::{
         bundle::BundleSpec,
-        estate::{Argocd, Output, Provisioning, Region, Routing},
+        estate::{Argocd, KubernetesVersion, Output, Provisioning, Region, Routing},
+        network::Network,
         tenant::{Contacts, Lifecycle, Overrides, Subscription},
         tier::TierSpec,
     },
@@ -98,6 +99,10 @@ pub struct Platform {
     pub secret_store: Option<String>,
     /// How requests reach tenants.
     pub routing: Routing,
+    /// The minor release of Kubernetes that the clusters run, where the estate says it.
+    pub kubernetes_version: Option<KubernetesVersion>,
+    /// The network around tenants.
+    pub network: Network,
     /// Where the rendered tree is committed.
     pub output: Output,
     /// Kinds that templates may make beside the built-in list, as `apiVersion/Kind`.
@@ -166,8 +171,10 @@ impl Tier {
 }
 
 /// A tenant.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+///
+/// Whoever reads one from JSON has only its shape, with valid names: that it passed is for [`crate::check::known`] to know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tenant {
     /// Its name.
     pub name: TenantName,

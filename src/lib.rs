@@ -6,7 +6,7 @@
 //!                                                          └─ provisions, written into the Tree
 //! ```
 //!
-//! The middle is pure: `check resolve render verify diff admit steps` know no async, no I/O, no clock and no chance.
+//! The middle is pure: `check resolve render verify reach diff review admit steps` know no async, no I/O, no clock and no chance.
 //! Edges do one kind of I/O each. `tests/architecture.rs` holds the import table.
 
 // -- words
@@ -27,11 +27,14 @@ pub mod check;
 pub mod resolve;
 pub mod render;
 pub mod verify;
+pub mod reach;
 pub mod diff;
+pub mod review;
 pub mod admit;
 pub mod steps;
 
 // -- edges: each does one kind of I/O
+pub mod cache;
 #[cfg(feature = "git")]
 pub mod git;
 #[cfg(feature = "provision")]
@@ -39,6 +42,7 @@ pub mod engine;
 pub mod inflate;
 pub mod load;
 pub mod output;
+pub mod points;
 
 // -- top
 #[cfg(feature = "cli")]

@@ -61,8 +61,8 @@ fn fault(text: &str) -> Option<NameFault> {
 macro_rules! names {
     ($($(#[$doc:meta])+ $name:ident)+) => { $(
         $(#[$doc])+
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name(String);
 
         impl $name {
@@ -79,6 +79,17 @@ macro_rules! names {
                 match fault(text) {
                     Some(fault) => Err(fault),
                     None => Ok(Self(text.to_owned())),
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameFault;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                match fault(&text) {
+                    Some(fault) => Err(fault),
+                    None => Ok(Self(text)),
                 }
             }
         }

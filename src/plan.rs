@@ -12,6 +12,7 @@ use crate::{
     provision::Document,
     raw::{
         estate::{Argocd, Provisioning, Routing},
+        network::Network,
         service::{Autoscaling, DisruptionBudget, Health, Resources},
         tenant::{Contacts, State},
         tier::{Format, Kustomize, Limits},
@@ -63,6 +64,8 @@ pub struct PlatformPlan {
     pub domain: String,
     /// How requests reach tenants.
     pub routing: Routing,
+    /// The network around tenants.
+    pub network: Network,
     /// How Argo CD finds the rendered tree.
     pub argocd: Argocd,
     /// How the hook Job runs.

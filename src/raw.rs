@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod estate;
+pub mod network;
 pub mod schema;
 pub mod service;
 pub mod tenant;

@@ -18,6 +18,7 @@ mod holes;
 mod hook;
 pub mod kinds;
 mod kustomization;
+mod loads;
 mod marks;
 mod path;
 mod project;
@@ -34,6 +35,7 @@ use context::Contexts;
 use engine::Engine;
 pub use explain::FieldSource;
 use faults::Texts;
+pub use loads::{Loads, loads};
 pub use write::write;
 
 use crate::{
@@ -70,7 +72,11 @@ impl<'e> Renderer<'e> {
         let mut findings = Vec::new();
         let mut engine = Engine::new();
         for (name, text) in templates(&texts) {
-            if let Err(error) = engine.add(name, text) {
+            if let Some(line) = scan::line_of_many_signs(text) {
+                let span = faults::line_span(text, u32::try_from(line).unwrap_or(u32::MAX));
+                let place = Place::new(format!("{}{name}", faults::FOLDER), span);
+                findings.push(Diagnostic::new(Code::TemplateSyntax, place, engine::MANY_SIGNS, "one sign is enough"));
+            } else if let Err(error) = engine.add(name, text) {
                 findings.push(faults::finding(&error, &texts, &Place::file(format!("{}{name}", faults::FOLDER)), None));
             }
             findings.extend(foreign_characters(name, text));

@@ -27,13 +27,14 @@ pub struct Resolver<'e> {
 impl<'e> Resolver<'e> {
     /// Prepares what all tenants of `estate` share.
     pub fn new(estate: &'e Estate) -> Self {
-        let Platform { name, display_name, domain, regions, argocd, provisioning, routing, settings, .. } =
+        let Platform { name, display_name, domain, regions, argocd, provisioning, routing, network, settings, .. } =
             estate.platform().as_ref();
         let platform = PlatformPlan {
             name: name.clone(),
             display_name: display_name.clone(),
             domain: domain.clone(),
             routing: routing.clone(),
+            network: network.clone(),
             argocd: argocd.clone(),
             provisioning: provisioning.clone(),
             settings: settings.clone(),

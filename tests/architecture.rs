@@ -26,15 +26,22 @@ const TABLE: &[(&str, &[&str])] = &[
     ("check", &["diag", "estate", "kubernetes", "name", "provision", "raw", "resolve", "sources", "tree", "yaml"]),
     ("resolve", &["estate", "name", "plan", "provision", "raw"]),
     ("render", &["diag", "estate", "name", "plan", "provision", "raw", "rendered", "tree", "yaml"]),
-    ("verify", &["diag", "estate", "kubernetes", "plan", "raw", "render", "rendered", "yaml"]),
+    (
+        "verify",
+        &["admit", "diag", "estate", "kubernetes", "name", "plan", "provision", "raw", "render", "rendered", "yaml"],
+    ),
+    ("reach", &["estate", "name", "plan", "provision", "raw", "render", "resolve", "tree"]),
     ("diff", &["kubernetes", "provision", "tree", "yaml"]),
+    ("review", &["diag", "diff", "provision", "yaml"]),
     ("admit", &["check", "diag", "name", "provision"]),
     ("steps", &["name", "provision"]),
     // edges
+    ("cache", &[]),
+    ("points", &[]),
     ("load", &["sources"]),
     ("output", &["tree"]),
-    ("git", &["sources", "tree"]),
-    ("engine", &["name", "provision", "steps"]),
+    ("git", &["points", "sources", "tree"]),
+    ("engine", &["name", "points", "provision", "steps"]),
     ("inflate", &["diag", "plan", "raw", "rendered", "tree", "yaml"]),
 ];
 
@@ -55,7 +62,9 @@ const PURE: &[&str] = &[
     "resolve",
     "render",
     "verify",
+    "reach",
     "diff",
+    "review",
     "admit",
     "steps",
 ];

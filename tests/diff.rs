@@ -5,10 +5,8 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tenantry::{
-    diff::{
-        ChangeSet, DiffError, Level, Note, Op, Subject, diff,
-        text::{Style, text},
-    },
+    diff::{ChangeSet, DiffError, Level, Note, Op, Subject, diff},
+    review::text::{Style, text},
     tree::Tree,
     yaml,
 };
@@ -405,8 +403,10 @@ fn json_is_what_the_schema_says() {
     let (base, target) = (tenants(&["abc", "def"]), tenants(&["def", "xyz"]));
     let target = provisioned(&target, "def", |text| text.replace("utf8mb4", "latin1"));
     for changes in [changes(&base, &target), changes(&base, &base), changes(&with_secrets("a"), &with_secrets("b"))] {
-        let value = serde_json::to_value(&changes).unwrap();
+        let mut value = serde_json::to_value(&changes).unwrap();
         assert_eq!(value["version"], 1);
+        // The command adds what was found.
+        value["findings"] = json!([]);
         let faults: Vec<String> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
         assert!(faults.is_empty(), "{faults:?}");
     }

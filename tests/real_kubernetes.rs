@@ -355,7 +355,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Nobody here empties a namespace that is being deleted, so its last step is taken by hand. A failure must not hide the test's own.
+        // Without controllers nobody empties a namespace that is being deleted, so its last step is taken by hand. A failure must not hide the test's own.
         for name in &self.namespaces {
             let _ = self.kubectl().args(["delete", "limitrange", "--all", "--namespace", name]).output();
             let _ = self.kubectl().args(["delete", "namespace", name, "--wait=false"]).output();
@@ -366,6 +366,11 @@ impl Drop for Cluster {
                 .args(["replace", "--raw", &path, "--filename=-"])
                 .write_stdin(finalized.to_string())
                 .output();
+        }
+        // With controllers it may take a moment, and the next test wants namespaces of the same names.
+        for name in &self.namespaces {
+            let name = format!("namespace/{name}");
+            let _ = self.kubectl().args(["wait", "--for=delete", &name, "--timeout=60s"]).output();
         }
     }
 }

@@ -24,7 +24,7 @@ use tenantry::{
     rendered::Origin,
     resolve::Resolver,
     sources::{Refusal, Sources},
-    verify::Verifier,
+    verify::{Across, Verifier},
 };
 
 /// Rules that no file can break by itself: kustomize or helm must be there and say no. The tests of `inflate`
@@ -118,6 +118,7 @@ fn made(code: &str, estate: &Estate) -> Result<Vec<Diagnostic>, Vec<Diagnostic>>
     let verifier = Verifier::new(estate)?;
     let programs = Programs::at(None, None);
     let place = |plan: &Plan, origin: &Origin, pointer: &str| renderer.place(plan, origin, pointer);
+    let across = Across::new();
     let mut all = Vec::new();
     for tenant in estate.tenants().values() {
         let plan = resolver.plan(tenant);
@@ -127,10 +128,16 @@ fn made(code: &str, estate: &Estate) -> Result<Vec<Diagnostic>, Vec<Diagnostic>>
                 if code == Code::NotInflated.name() && inflate::has_last_word(&plan) {
                     all.extend(programs.inflate(&plan, &rendered, &render::write(&rendered)).1);
                 }
-                all.extend(verifier.verify(&plan, &rendered, &place));
+                all.extend(verifier.verify_among(&plan, &rendered, &place, &across));
             }
         }
     }
+    let again = |name: &str| {
+        let plan = resolver.plan(estate.tenants().get(name)?);
+        let rendered = renderer.tenant(&plan).ok()?;
+        Some((plan, rendered))
+    };
+    all.extend(verifier.conclude(across, again, &place));
     Ok(all)
 }
 

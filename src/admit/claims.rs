@@ -67,6 +67,15 @@ pub(super) fn check(documents: &[Read<'_>], findings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Returns what a document claims: what it is, its name, and what tells it from claims of other documents.
+pub(super) fn of(document: &Document) -> impl Iterator<Item = (&'static str, String, String)> {
+    document.resources.iter().flat_map(|resource| claimed(document, resource)).map(|(claim, _)| {
+        let Claim { server, space, name } = claim;
+        let key = format!("{server} {space} {name}");
+        (space, name, key)
+    })
+}
+
 /// Returns what a resource claims, each with where in the resource it says so.
 fn claimed(document: &Document, resource: &Resource) -> Vec<(Claim, &'static str)> {
     let Head { kind, id: _, connection, name, user, secret } = resource.head();

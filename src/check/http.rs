@@ -189,6 +189,11 @@ fn call(finder: &mut Finder<'_>, base: &str, call: &Call, scope: Scope<'_>) {
     // A URL is written into the logs of every machine on the way.
     let open = Scope { secret: None, ..scope };
     refer(finder, &below(base, "path"), path, open);
+    let is_climbing = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.split(['/', '?', '#']).any(is_climbing) {
+        let message = format!("{} leaves the API below which the connection's credential is sent", shown(path));
+        finder.value(Code::UnsafePath, &below(base, "path"), message, "write the path without `.` and `..`");
+    }
     for (map, base) in [(query, below(base, "query")), (headers, below(base, "headers"))] {
         for (key, text) in map {
             let at = below(&base, key);

@@ -69,7 +69,8 @@ fn is_repository(text: &str) -> bool {
     };
     let host_fits = host.is_none_or(|host| {
         let (name, port) = host.split_once(':').unwrap_or((host, "1"));
-        !name.is_empty()
+        let edges = [name.bytes().next(), name.bytes().next_back()];
+        edges.into_iter().all(|edge| edge.is_some_and(|byte| byte.is_ascii_alphanumeric()))
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
             && port.parse::<u16>().is_ok()
     });

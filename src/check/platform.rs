@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     endpoints,
     files::Files,
-    hosts, images, naming,
+    hosts, images, naming, network,
     places::{Finder, below},
     provisions, quantities,
     shape::{Shapes, shown},
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     diag::{Code, Diagnostic},
     estate::{Naming, Platform},
+    kubernetes::is_schedule,
     name::ItemName,
     provision::connection::{Connection, is_store},
     raw::estate::{EstateFile, EstateSpec, Routing},
@@ -81,6 +82,7 @@ fn facts(value: &Value) -> Facts {
         ("/argocd/namespace", "Argo CD", Some("argocd")),
         ("/provisioning/namespace", "the provisioning Jobs", None),
         ("/routing/namespace", "the gateway or the ingress controller", None),
+        ("/network/monitoring", "Prometheus", None),
     ] {
         if let Some(name) = text(pointer).or(default) {
             namespaces.insert(name.to_owned(), what.to_owned());
@@ -104,6 +106,15 @@ fn facts(value: &Value) -> Facts {
     }
 }
 
+/// The shape of a schedule is its schema's business; here its numbers are looked at.
+fn schedule(finder: &mut Finder<'_>, pointer: &str, text: &str) {
+    if !is_schedule(text) {
+        let help =
+            "write minute, hour, day of the month, month and day of the week: `17 3 * * *` is each night at 3:17";
+        finder.value(Code::WrongForm, pointer, format!("{} is no schedule of a CronJob", shown(text)), help);
+    }
+}
+
 fn rules(finder: &mut Finder<'_>, file: &EstateFile) -> Naming {
     let EstateSpec {
         display_name,
@@ -116,6 +127,8 @@ fn rules(finder: &mut Finder<'_>, file: &EstateFile) -> Naming {
         connections,
         secrets,
         routing,
+        kubernetes_version: _,
+        network,
         output,
         allowed_kinds,
         settings: _,
@@ -143,6 +156,7 @@ fn rules(finder: &mut Finder<'_>, file: &EstateFile) -> Naming {
     naming::object(finder, "/spec/provisioning/credentialsSecret", "Secret", &provisioning.credentials_secret);
     images::check_whole(finder, "/spec/provisioning/image", &provisioning.image);
     quantities::resources(finder, "/spec/provisioning/resources", &provisioning.resources);
+    schedule(finder, "/spec/provisioning/repairSchedule", &provisioning.repair_schedule);
     for (name, connection) in connections {
         let pointer = below("/spec/connections", name);
         naming::key(finder, &pointer, name);
@@ -155,6 +169,7 @@ fn rules(finder: &mut Finder<'_>, file: &EstateFile) -> Naming {
     naming::namespace(finder, "/spec/routing/namespace", namespace);
     let key = if matches!(routing, Routing::Gateway { .. }) { "name" } else { "className" };
     naming::object(finder, &below("/spec/routing", key), "Gateway", name);
+    self::network::check(finder, network, connections);
     branch(finder, "/spec/output/branch", &output.branch);
     branch(finder, "/spec/output/remote", &output.remote);
     for (index, kind) in allowed_kinds.iter().enumerate() {
@@ -243,6 +258,8 @@ fn platform(file: EstateFile, naming: Naming) -> Platform {
         connections: spec.connections,
         secret_store: spec.secrets.map(|secrets| secrets.store),
         routing: spec.routing,
+        kubernetes_version: spec.kubernetes_version,
+        network: spec.network,
         output: spec.output,
         allowed_kinds: spec.allowed_kinds,
         settings: spec.settings,

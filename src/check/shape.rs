@@ -63,6 +63,9 @@ impl Shape {
     ///
     /// Why it is no schema, and where in it, as a JSON pointer.
     pub(super) fn new(mut schema: Value) -> Result<Self, (String, String)> {
+        if crate::kubernetes::unfolding::is_endless(&schema) {
+            return Err((String::new(), "its references unfold into too many parts".to_owned()));
+        }
         tighten(&mut schema);
         let options = jsonschema::options().with_pattern_options(PatternOptions::regex()).with_keyword(WHOLE, whole);
         match options.build(&schema) {

@@ -38,6 +38,18 @@ pub(super) struct Claims {
     pub domains: Vec<(usize, String)>,
 }
 
+impl Claims {
+    /// Returns what a tenant claims whose file has no finding.
+    pub(super) fn of(tenant: &Tenant) -> Self {
+        Self {
+            name: Some(tenant.name.to_string()),
+            uid: Some(tenant.uid.clone()),
+            subdomain: Some(tenant.subdomain.to_lowercase()),
+            domains: tenant.custom_domains.iter().cloned().enumerate().collect(),
+        }
+    }
+}
+
 /// Checks one tenant file.
 pub(super) fn check<'s>(
     files: &Files<'s>,

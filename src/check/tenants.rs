@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     files::Files,
+    known::{self, Known},
     platform::Facts,
     shape::Shapes,
     tenant::{self, Claims},
@@ -18,6 +19,7 @@ pub(super) struct Surroundings<'a> {
     pub facts: &'a Facts,
     pub tiers: &'a Tiers,
     pub values: &'a ValuesSchema,
+    pub known: &'a Known<'a>,
 }
 
 /// What is kept of a tenant file. Its text and its tree are let go, so that 10,000 tenants fit into memory; a finding
@@ -39,7 +41,10 @@ pub(super) fn check(files: &Files<'_>, around: &Surroundings<'_>, findings: &mut
         .map(|(path, text)| {
             let mut found = Vec::new();
             let (claims, tenant) = match text {
-                Some(_) => tenant::check(files, path, around, &mut found),
+                Some(_) => match known::tenant(around.known, path) {
+                    Some(tenant) => (Claims::of(&tenant), Some(tenant)),
+                    None => tenant::check(files, path, around, &mut found),
+                },
                 None => (Claims::default(), None),
             };
             (Read { path: path.to_owned(), claims, tenant }, found)

@@ -1,31 +1,47 @@
 //! `commit`: the rendered tree of HEAD as one commit on the output branch.
 
+mod base;
+mod race;
+
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use self::{
+    base::Base,
+    race::{Race, Stop},
+};
 use super::{
     Global,
     error::{CommandError, Exit},
     input::{self, git_error},
+    known::Known,
     pipeline,
     report::{Format, Ui, count},
+    since::{Target, Work},
 };
 use crate::{
     git::{
-        self, Repository,
-        write::{CommitOutcome, CommitRequest, Expected, WAIT},
+        self, Held, Repository,
+        remote::{Access, Remote},
+        sign,
+        write::{CommitOutcome, CommitRequest, WAIT},
     },
+    points::planted,
     tree::Tree,
 };
 
+/// What stands below the options.
+pub(super) const SURROUNDINGS: &str = "Environment:
+  TENANTRY_GIT_TOKEN    Proves who asks to remotes over https, in the place of git's own helpers
+  TENANTRY_GIT_TIMEOUT  Seconds that one call of git may take, and after which a lost race is not tried again; 300 by default";
+
 #[derive(Debug, Args)]
 pub(super) struct CommitArgs {
-    /// Push the output branch; counts only when the remote confirms it
+    /// Build on the remote's output branch and push to it; counts only when the remote confirms it
     #[arg(long)]
     push: bool,
     /// Commit to this branch, not to the one in tenantry.yaml
@@ -34,9 +50,21 @@ pub(super) struct CommitArgs {
     /// Author of the commit as `Name <mail>`; git's own configuration where absent
     #[arg(long, value_name = "AUTHOR")]
     author: Option<String>,
-    /// Commit even if more than max(1, 5 %) of the tenants go
+    /// Commit even if more than max(1, 5 %) of the tenants go or are left with nothing: exactly so many
+    #[arg(long, value_name = "NUMBER")]
+    dangerous_allow_removals: Option<usize>,
+    /// Render everything, also what cannot have changed since the output branch's last commit
     #[arg(long)]
-    dangerous_remove_many: bool,
+    full: bool,
+    /// With --push: commit though HEAD does not build on this revision, which the remote's branch was rendered from
+    #[arg(long, value_name = "REVISION", requires = "push", value_parser = revision)]
+    dangerous_replace_revision: Option<String>,
+    /// Sign the commit with the key that git is configured with
+    #[arg(long, overrides_with = "no_sign")]
+    sign: bool,
+    /// Do not sign the commit, whatever commit.gpgSign says
+    #[arg(long)]
+    no_sign: bool,
     /// How to show what was done
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -55,6 +83,9 @@ pub(super) struct Document {
     branch: String,
     /// Whether the remote confirmed the branch.
     pushed: bool,
+    /// The newer source revision that the remote's branch was rendered from already; then there was nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newer: Option<String>,
     /// What the commit changes.
     changed: Changed,
 }
@@ -70,66 +101,127 @@ struct Changed {
 }
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &CommitArgs) -> Result<Exit, CommandError> {
-    let (repository, prefix) = input::repository(global)?;
-    // load (blobs of HEAD in; the work tree only to see that it is the same)
-    let sources = input::from_directory(&input::directory(global)?)?;
-    let dirty = git::read::dirty(&repository, &prefix, &sources).map_err(git_error)?;
+    let access = input::access()?;
+    let mut race = Race::start(access.deadline);
+    let mut loaded = None;
+    loop {
+        match attempt(ui, global, args, &access, &mut loaded) {
+            Ok(exit) => return Ok(exit),
+            Err(Stop::Failed(error)) => return Err(error),
+            // Whatever was read or rendered is from before: all of it is done again.
+            Err(Stop::Lost(lost)) => race.pause(lost)?,
+        }
+    }
+}
+
+/// The estate as it is in HEAD.
+struct Loaded {
+    held: Held,
+    revision: String,
+}
+
+fn load(global: &Global, repository: &Repository, prefix: &str) -> Result<Loaded, CommandError> {
+    let revision = git::read::head_revision(repository).map_err(git_error)?.to_string();
+    // Blobs of HEAD; the work tree only to see that it is the same.
+    let held = Held::of(input::from_directory(&input::directory(global)?)?).map_err(git_error)?;
+    let dirty = git::read::dirty(repository, prefix, &held).map_err(git_error)?;
     if !dirty.is_empty() {
         return Err(uncommitted(&dirty));
     }
-    let revision = git::read::head_revision(&repository).map_err(git_error)?.to_string();
-    // check (no I/O)
-    let Some(estate) = pipeline::estate(ui, &sources) else { return Ok(Exit::Findings) };
-    // resolve, render, verify (no I/O)
-    let Some(tree) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
-    let branch = args.branch.clone().unwrap_or_else(|| estate.platform().output.branch.clone());
-    if !args.dangerous_remove_many {
-        brake(&repository, &branch, &tree)?;
+    if git::read::head_revision(repository).map_err(git_error)?.to_string() != revision {
+        return Err(CommandError::later(anyhow!("HEAD has moved while the estate was read")).hint("run again"));
     }
+    Ok(Loaded { held, revision })
+}
+
+/// Does it all once, on the branch as it is now.
+fn attempt(
+    ui: &Ui,
+    global: &Global,
+    args: &CommitArgs,
+    access: &Access,
+    last: &mut Option<Loaded>,
+) -> Result<Exit, Stop> {
+    let (repository, prefix) = input::repository(global)?;
+    let is_again = last.is_some();
+    // load
+    let loaded = match last.take().filter(|_| planted("git-race-without-rendering")) {
+        Some(loaded) => loaded,
+        None => load(global, &repository, &prefix)?,
+    };
+    let Loaded { held, revision } = last.insert(loaded);
+    // check (no I/O, but for what is known of earlier runs)
+    let mut known = Known::beside(&repository, held);
+    let checked = known.check(held);
+    known.keep(held);
+    let Some(estate) = pipeline::told(ui, held.sources(), checked) else { return Ok(Exit::Findings) };
+    let output = &estate.platform().output;
+    let branch = args.branch.as_ref().unwrap_or(&output.branch);
+    let remote = Remote::new(&repository, &output.remote, access);
+    // fetch (what the remote has is what is built on)
+    let base = match args.push && !(is_again && planted("git-retry-without-fetch")) {
+        true => {
+            let replaced = args.dangerous_replace_revision.as_deref();
+            Base::fetched(&repository, &remote, branch, revision, replaced)?
+        }
+        false => Base::local(&repository, branch)?,
+    };
+    if base.newer.is_some() {
+        let pushed = base.push(&remote, branch, None)?;
+        let newer = base.newer;
+        let changed = Changed::default();
+        return show(ui, args, Document { version: 1, commit: None, branch: branch.clone(), pushed, newer, changed });
+    }
+    // what the branch holds already
+    let target = Target { repository: &repository, prefix: &prefix, held, estate: &estate };
+    let work = if args.full { Work::All } else { Work::find(&target, base.tip())? };
+    // resolve, render, verify (no I/O)
+    let Some(tree) = work.render(ui, &target)? else { return Ok(Exit::Findings) };
+    brake(&repository, base.tip(), &tree, &work, args.dangerous_allow_removals)?;
     // commit (objects, then the branch)
+    let is_signed = args.sign || (!args.no_sign && sign::is_configured(&repository));
     let outcome = git::write::commit(
         &repository,
         &CommitRequest {
-            branch: &branch,
+            branch,
             tree: &tree,
-            only: None,
-            message: &message(&revision, &tree, estate.tenants().len()),
+            only: work.only(),
+            message: &target.message(revision),
             author: args.author.as_deref().map(author).transpose()?,
-            expected: Expected::Anywhere,
+            expected: base.expected(),
             time: None,
             wait: WAIT,
+            sign: is_signed.then_some(sign::DEADLINE.min(access.deadline)),
         },
-    )
-    .map_err(git_error)?;
-    // push (the remote decides)
-    let remote = &estate.platform().output.remote;
-    if args.push {
-        git::remote::push(&repository, remote, &branch, None).map_err(git_error)?;
-    }
-    show(ui, args, &branch, outcome)?;
-    Ok(Exit::Done)
-}
-
-fn show(ui: &Ui, args: &CommitArgs, branch: &str, outcome: CommitOutcome) -> Result<(), CommandError> {
+    )?;
     let (commit, changed) = match outcome {
         CommitOutcome::Unchanged { commit: _ } => (None, Changed::default()),
         CommitOutcome::Committed { commit, parent: _, changed_files, changed_tenants } => {
             (Some(commit), Changed { tenants: changed_tenants.into_iter().collect(), files: changed_files })
         }
     };
-    let document = Document { version: 1, commit, branch: branch.to_owned(), pushed: args.push, changed };
-    ui.show(args.format, &document, text)
+    // push (the remote decides)
+    let pushed = args.push && base.push(&remote, branch, commit.as_deref())?;
+    show(ui, args, Document { version: 1, commit, branch: branch.clone(), pushed, newer: None, changed })
+}
+
+fn show(ui: &Ui, args: &CommitArgs, document: Document) -> Result<Exit, Stop> {
+    ui.show(args.format, &document, text)?;
+    Ok(Exit::Done)
 }
 
 fn text(document: &Document) -> String {
-    let Document { version: _, commit, branch, pushed, changed } = document;
-    let what = match commit {
-        Some(commit) => format!(
+    let Document { version: _, commit, branch, pushed, newer, changed } = document;
+    let what = match (commit, newer) {
+        (Some(commit), _) => format!(
             "{commit} on {branch}: {} of {} changed",
             count(changed.files, "file"),
             count(changed.tenants.len(), "tenant")
         ),
-        None => format!("nothing to commit: {branch} already holds this tree"),
+        (None, Some(newer)) => {
+            format!("nothing to commit: {branch} is rendered from {newer}, which is newer than HEAD")
+        }
+        (None, None) => format!("nothing to commit: {branch} already holds this tree"),
     };
     format!("{what}{}\n", if *pushed { ", pushed" } else { "" })
 }
@@ -145,53 +237,49 @@ fn uncommitted(dirty: &[String]) -> CommandError {
         .hint("commit or put aside these changes first: what was reviewed is what is rendered")
 }
 
-/// Refuses a commit that takes more than max(1, 5 %) of the tenants away: a bad merge or a wrong folder looks so.
-fn brake(repository: &Repository, branch: &str, tree: &Tree) -> Result<(), CommandError> {
-    let tenants = |paths: &mut dyn Iterator<Item = &str>| -> BTreeSet<String> {
-        paths.filter_map(|path| Some(path.strip_prefix("tenants/")?.split_once('/')?.0.to_owned())).collect()
-    };
-    if git::write::branch_tip(repository, branch).map_err(git_error)?.is_none() {
+/// Refuses a commit that takes away, or leaves nothing of, more than max(1, 5 %) of the tenants: a bad merge or a wrong folder
+/// looks so. Whoever means it says how many; that number fits no other commit.
+fn brake(
+    repository: &Repository,
+    tip: Option<&str>,
+    tree: &Tree,
+    work: &Work,
+    allowed: Option<usize>,
+) -> Result<(), CommandError> {
+    let Some(tip) = tip.filter(|_| !planted("git-brake-off")) else { return Ok(()) };
+    let known = |wanted: &dyn Fn(&str) -> bool| git::read::blob_ids(repository, tip, wanted).map_err(git_error);
+    // Whoever is kept as it is does not go.
+    let known_touched = known(&|folder| work.touches(folder))?;
+    let before = inhabited(known_touched.keys().map(String::as_str));
+    let after = inhabited(tree.iter().map(|(path, _)| path));
+    let gone: Vec<&str> = before.difference(&after).copied().collect();
+    if gone.len() <= 1 || allowed == Some(gone.len()) {
         return Ok(());
     }
-    let known = git::read::blob_ids(repository, &format!("refs/heads/{branch}")).map_err(git_error)?;
-    let before = tenants(&mut known.keys().map(String::as_str));
-    let after = tenants(&mut tree.iter().map(|(path, _)| path));
-    let gone: Vec<&str> = before.difference(&after).map(String::as_str).collect();
-    let allowed = (before.len() / 20).max(1);
-    if gone.len() <= allowed {
+    let everything = known(&|_| true)?;
+    let before = inhabited(everything.keys().map(String::as_str));
+    if gone.len() <= before.len() / 20 {
         return Ok(());
     }
     let shown: Vec<&str> = gone.iter().copied().take(10).collect();
+    let more = gone.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Err(CommandError::refused(anyhow!(
-        "the commit would take {} of {} away (at most {allowed} at one time): {}",
+        "the commit would leave nothing of {} of {}: {}{more}",
         gone.len(),
         count(before.len(), "tenant"),
         shown.join(", ")
     ))
-    .hint("if they shall all go, say so with --dangerous-remove-many"))
+    .hint(format!("if they shall all go, say so with --dangerous-allow-removals {}", gone.len())))
 }
 
-/// The message with its trailers: what was rendered, by what, into what.
-fn message(revision: &str, tree: &Tree, tenants: usize) -> String {
-    format!(
-        "render: {} from {}\n\nSource-Revision: {revision}\nTenantry-Version: {}\nTree-Digest: sha256:{}\n",
-        count(tenants, "tenant"),
-        &revision[..revision.len().min(12)],
-        env!("CARGO_PKG_VERSION"),
-        digest(tree),
-    )
-}
-
-/// SHA-256 over every path and text, each with its length in front, so that no two trees give one input.
-fn digest(tree: &Tree) -> String {
-    let mut hash = Sha256::new();
-    for (path, text) in tree.iter() {
-        for part in [path, text.as_ref()] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-    }
-    hex::encode(hash.finalize())
+/// Returns the tenants that have anything in the cluster.
+fn inhabited<'p>(paths: impl Iterator<Item = &'p str>) -> BTreeSet<&'p str> {
+    let tenant = |path: &'p str| {
+        let (tenant, file) = path.strip_prefix("tenants/")?.split_once("/manifests/")?;
+        (file != "kustomization.yaml").then_some(tenant)
+    };
+    paths.filter_map(tenant).collect()
 }
 
 fn author(text: &str) -> Result<(String, String), CommandError> {
@@ -202,4 +290,10 @@ fn author(text: &str) -> Result<(String, String), CommandError> {
         .ok_or_else(|| {
             CommandError::usage(anyhow!("`{text}` is no author")).hint("write it as `Name <mail@example.com>`")
         })
+}
+
+/// A revision is named so far that no other is meant.
+fn revision(text: &str) -> Result<String, String> {
+    let is_named = (12..=64).contains(&text.len()) && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    is_named.then(|| text.to_owned()).ok_or_else(|| "give the id of a commit, at least its first 12 digits".to_owned())
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,15 +14,24 @@ use super::{
     Global,
     error::{CommandError, Exit},
     input::{self, git_error},
-    pipeline,
+    known::Known,
+    pipeline::{self, Made},
     provision::{self, documents, plan},
-    report::{Format, Ui},
+    report::{
+        self, Ui,
+        findings::{self, Finding},
+    },
+    since::changed_tenants,
 };
 use crate::{
+    check::Checked,
+    diag::Report,
     diff::{self, ChangeSet},
     engine::run::Depth,
-    git::{self, GitError},
+    git::{GitError, Held, Repository},
     provision::document_path,
+    reach::{self, Reach},
+    review::{Review, text::text},
     sources::{ESTATE_FILE, Sources},
     tree::Tree,
 };
@@ -44,9 +53,25 @@ pub(super) struct DiffArgs {
     /// How to show the changes
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// With --format markdown: where the whole report can be read
+    #[arg(long, value_name = "URL")]
+    whole: Option<String>,
     /// End with 3 where there are changes
     #[arg(long)]
     exit_code: bool,
+}
+
+/// How to show the changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal or a log
+    Text,
+    /// For a comment at a pull request: at most 65,536 bytes
+    Markdown,
+    /// One document; `tenantry schema diff` shows its shape
+    Json,
+    /// One page with everything, that needs no network and no script
+    Html,
 }
 
 /// `diff --format json`.
@@ -56,6 +81,8 @@ pub(super) struct Document {
     /// What differs.
     #[serde(flatten)]
     changes: ChangeSet,
+    /// What was found in the target and not in the base, and every error. With an error nothing is rendered.
+    findings: Vec<Finding>,
     /// How the outside systems stand, and what would be done there for the tenants that change: with `--live` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<provision::Document>,
@@ -65,30 +92,69 @@ pub(super) struct Document {
 const LIVE: &str = "Outside systems as they stand now, and what `provision apply` would do:";
 
 pub(super) fn run(ui: &Ui, global: &Global, args: &DiffArgs) -> Result<Exit, CommandError> {
-    // load (blobs of the base in; files or blobs of the target in)
-    let before = base(global, &args.base)?;
-    let after = input::sources(global, args.revision.as_deref())?;
-    let changed = changed_tenants(&before, &after);
+    // load (files or blobs of the target in; of the base, the blobs that the target does not have)
+    let (repository, prefix) = input::repository(global)?;
+    let after = target(global, &repository, &prefix, args.revision.as_deref())?;
+    let before = base(&repository, &prefix, &after, &args.base)?;
     // check, resolve, render, verify (no I/O), on both sides
-    let Some(base) = rendered(ui, &before, changed.as_ref())? else {
+    let Sides { base, target } = sides(ui, &repository, &before, &after);
+    if base.report.errors() > 0 {
+        tell(ui, before.sources(), &base.report);
         ui.say(&format!("the base, {}, has these findings; compare with a revision that passes", args.base));
         return Ok(Exit::Findings);
-    };
-    let Some(target) = rendered(ui, &after, changed.as_ref())? else { return Ok(Exit::Findings) };
+    }
+    let news = target.report.beyond(&base.report);
+    let refused = news.errors() > 0;
+    if args.format == Format::Text && !news.findings().is_empty() {
+        tell(ui, after.sources(), &news);
+    }
+    if args.format == Format::Text && refused {
+        return Ok(Exit::Findings);
+    }
     // diff (no I/O)
-    let changes = diff::diff(&base, &target).map_err(CommandError::internal)?;
+    let changes = match refused {
+        true => diff::diff(&Tree::new(), &Tree::new()),
+        false => diff::diff(&base.tree, &target.tree),
+    };
+    let changes = changes.map_err(CommandError::internal)?;
     // observe (reads), decide (no I/O)
-    let live = if args.live { Some(live(ui, &changes, &target, args.sandbox.as_deref())?) } else { None };
+    let live = match args.live && !refused {
+        true => Some(live(ui, &changes, &target.tree, args.sandbox.as_deref())?),
+        false => None,
+    };
     let (is_empty, seen) = (changes.is_empty(), live.as_ref().map_or(Exit::Done, |plan| plan.exit_of_look(false)));
-    ui.show(args.format, &Document { changes, live }, |document| {
-        let changes = diff::text::text(&document.changes, ui.style());
-        let live = document.live.as_ref().map(provision::Document::text);
-        changes + &live.map_or_else(String::new, |plan| format!("\n{LIVE}\n{plan}"))
-    })?;
+    // review (no I/O)
+    ui.print(&shown(ui, args, changes, &news, live)?);
     Ok(match seen {
+        _ if refused => Exit::Findings,
         Exit::Done if args.exit_code && !is_empty => Exit::Pending,
         seen => seen,
     })
+}
+
+fn shown(
+    ui: &Ui,
+    args: &DiffArgs,
+    changes: ChangeSet,
+    news: &Report,
+    live: Option<provision::Document>,
+) -> Result<String, CommandError> {
+    let plan = live.as_ref().map(provision::Document::text);
+    let review = Review { changes: &changes, findings: news, live: plan.as_deref() };
+    match args.format {
+        Format::Text => {
+            let plan = plan.map_or_else(String::new, |plan| format!("\n{LIVE}\n{plan}"));
+            Ok(text(&changes, ui.style()) + &plan)
+        }
+        Format::Markdown => Ok(review.markdown(args.whole.as_deref())),
+        Format::Html => review.html().map_err(CommandError::internal),
+        Format::Json => report::json(&Document { findings: findings::listed(news), changes, live }),
+    }
+}
+
+fn tell(ui: &Ui, sources: &Sources, report: &Report) {
+    let tenants = sources.under("tenants/").count();
+    findings::tell(ui, &findings::Result { report, sources, tenants });
 }
 
 /// Looks at what the changed tenants have outside, by the documents that they will have.
@@ -107,43 +173,66 @@ fn live(
     plan::look(&documents, sandbox, Depth::Proven)
 }
 
+/// The estate that is compared with the base.
+fn target(global: &Global, repository: &Repository, prefix: &str, rev: Option<&str>) -> Result<Held, CommandError> {
+    match rev {
+        Some(revision) => Held::default().at(repository, revision, prefix),
+        None => Held::of(input::from_directory(&input::directory(global)?)?),
+    }
+    .map_err(git_error)
+}
+
 /// The estate of the base; no files where the revision has no estate yet.
-fn base(global: &Global, revision: &str) -> Result<Sources, CommandError> {
-    let (repository, prefix) = input::repository(global)?;
-    match git::read::sources(&repository, revision, &prefix) {
-        Ok(sources) if sources.get(ESTATE_FILE).is_some() => Ok(sources),
-        Ok(_) | Err(GitError::NoFolder { .. }) => Ok(Sources::new()),
+fn base(repository: &Repository, prefix: &str, after: &Held, revision: &str) -> Result<Held, CommandError> {
+    match after.at(repository, revision, prefix) {
+        Ok(held) if held.sources().get(ESTATE_FILE).is_some() => Ok(held),
+        Ok(_) | Err(GitError::NoFolder { .. }) => Ok(Held::default()),
         Err(error) => Err(git_error(error)),
     }
 }
 
-/// The rendered tree of one side, cut down to the changed tenants where nothing else changed.
-fn rendered(ui: &Ui, sources: &Sources, changed: Option<&BTreeSet<String>>) -> Result<Option<Tree>, CommandError> {
-    if sources.is_empty() || changed.is_some_and(BTreeSet::is_empty) {
-        return Ok(Some(Tree::new()));
-    }
-    let Some(estate) = pipeline::estate(ui, sources) else { return Ok(None) };
-    let names: Vec<String> = match changed {
-        Some(changed) => changed.iter().filter(|name| estate.tenants().contains_key(name.as_str())).cloned().collect(),
-        None => Vec::new(),
-    };
-    if changed.is_some() && names.is_empty() {
-        return Ok(Some(Tree::new()));
-    }
-    pipeline::checked_tree(ui, &estate, sources, &names)
+/// What was rendered of the base and of the target, and found in them.
+struct Sides {
+    base: Made,
+    target: Made,
 }
 
-/// The tenants whose files differ, where nothing but tenant files differs: what is rendered for the others is the same,
-/// since a tenant is rendered from its own file and from what all tenants share.
-fn changed_tenants(before: &Sources, after: &Sources) -> Option<BTreeSet<String>> {
-    let shared = |sources: &Sources| {
-        let files = sources.iter().filter(|(path, _)| !path.starts_with("tenants/"));
-        files.map(|(path, source)| (path.to_owned(), source.clone())).collect::<Vec<_>>()
+/// Checks both sides, and renders of each what the change can reach: the rest is the same in both.
+fn sides(ui: &Ui, repository: &Repository, before: &Held, after: &Held) -> Sides {
+    let mut known = Known::beside(repository, after);
+    let target = known.check(after);
+    let changed = changed_tenants(before, after);
+    let base = match changed.is_some() {
+        // The shared files are the same, so what was just learnt holds for the base as well.
+        true => known.check(before),
+        false => checked_apart(repository, before),
     };
-    if shared(before) != shared(after) {
-        return None;
+    known.keep(after);
+    let reach = match (changed, &base.estate, &target.estate) {
+        (Some(tenants), _, _) => Some(Reach::of_tenants(tenants)),
+        (None, Some(base), Some(target)) => Some(reach::between(base, target)),
+        (None, _, _) => None,
+    };
+    let rendered = |checked: Checked| {
+        let Checked { estate, report, .. } = checked;
+        let made = match (&estate, &reach) {
+            (Some(estate), Some(reach)) if !reach.is_empty() => pipeline::part(ui, estate, reach),
+            // All is new. Otherwise the other side has an error, and nothing is compared.
+            (Some(estate), None) if before.sources().is_empty() => pipeline::all(ui, estate),
+            _ => Made::nothing(),
+        };
+        Made { tree: made.tree, report: report.merge(made.report) }
+    };
+    Sides { base: rendered(base), target: rendered(target) }
+}
+
+/// Checks a base whose shared files are not those of the target.
+fn checked_apart(repository: &Repository, held: &Held) -> Checked {
+    if held.sources().is_empty() {
+        return Checked { estate: None, report: Report::default(), tenants: 0 };
     }
-    let paths = before.under("tenants/").chain(after.under("tenants/")).map(|(path, _)| path);
-    let changed = paths.filter(|path| before.get(path) != after.get(path));
-    Some(changed.filter_map(|path| Some(path.strip_prefix("tenants/")?.strip_suffix(".yaml")?.to_owned())).collect())
+    let mut known = Known::beside(repository, held);
+    let checked = known.check(held);
+    known.keep(held);
+    checked
 }

@@ -1,12 +1,15 @@
 //! Where the estate comes from: a directory, or a revision of the repository around it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::anyhow;
 
 use super::{Global, error::CommandError};
 use crate::{
-    git::{self, GitError, Repository},
+    git::{self, GitError, Repository, Token, remote::Access},
     load,
     sources::{ESTATE_FILE, Sources},
 };
@@ -63,11 +66,35 @@ pub(super) fn repository(global: &Global) -> Result<(Repository, String), Comman
     Ok((repository, prefix))
 }
 
+/// Returns how remotes are reached: `TENANTRY_GIT_TOKEN` proves who asks, `TENANTRY_GIT_TIMEOUT` bounds each call in seconds.
+///
+/// # Errors
+/// Usage, where one of them cannot be right.
+pub(super) fn access() -> Result<Access, CommandError> {
+    const LONGEST: u64 = 24 * 3600; // nobody waits for longer than a day
+    let mut access = Access::default();
+    if let Some(text) = std::env::var_os("TENANTRY_GIT_TOKEN").filter(|text| !text.is_empty()) {
+        let token = text.to_str().and_then(Token::new);
+        let token = token.ok_or_else(|| CommandError::usage(anyhow!("TENANTRY_GIT_TOKEN is no token")))?;
+        access.token = Some(token);
+    }
+    if let Some(text) = std::env::var_os("TENANTRY_GIT_TIMEOUT").filter(|text| !text.is_empty()) {
+        let seconds =
+            text.to_str().and_then(|text| text.parse().ok()).filter(|seconds| (1..=LONGEST).contains(seconds));
+        let seconds = seconds.ok_or_else(|| {
+            CommandError::usage(anyhow!("TENANTRY_GIT_TIMEOUT is no number of seconds, from 1 to {LONGEST}"))
+        })?;
+        access.deadline = Duration::from_secs(seconds);
+    }
+    Ok(access)
+}
+
 /// Turns what git says into how the command ends.
 pub(super) fn git_error(error: GitError) -> CommandError {
     let hint = error.hint();
     let error = match &error {
-        GitError::RefMoved { .. } | GitError::Busy { .. } => CommandError::later(error),
+        _ if error.is_passing() => CommandError::later(error),
+        GitError::OwnCommits { .. } | GitError::OpenToken { .. } => CommandError::refused(error),
         _ => CommandError::external(error),
     };
     if hint.is_empty() { error } else { error.hint(hint) }

@@ -27,7 +27,7 @@ use crate::{
         self, Repository, start,
         write::{CommitOutcome, CommitRequest, Expected},
     },
-    output,
+    output, review,
     sources::ESTATE_FILE,
     tree::Tree,
 };
@@ -77,7 +77,7 @@ pub(super) fn run(ui: &Ui, args: &QuickstartArgs) -> Result<Exit, CommandError> 
     let Some(target) = pipeline::checked_tree(ui, &estate, &sources, &[])? else { return Ok(Exit::Findings) };
     let changes = diff::diff(&base, &target).map_err(CommandError::internal)?;
     ui.print(&format!("4. pull request  {path} is new: this is what its reviewer sees\n\n"));
-    ui.print(&indent(&diff::text::text(&changes, ui.style())));
+    ui.print(&indent(&review::text::text(&changes, ui.style())));
     // 5. merged: the tree with the new tenant
     start::record(&repository, &format!("tenants: {name}"), AUTHOR).map_err(git_error)?;
     let commit = self::commit(&repository, &estate, &target)?;
@@ -130,6 +130,7 @@ fn commit(repository: &Repository, estate: &Estate, tree: &Tree) -> Result<Strin
             expected: Expected::Anywhere,
             time: None,
             wait: Duration::from_secs(10),
+            sign: None,
         },
     );
     match outcome.map_err(git_error)? {

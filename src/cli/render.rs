@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     output::{self, OutputError, Written},
     tree::Tree,
+    yaml,
 };
 
 #[derive(Debug, Args)]
@@ -23,6 +25,9 @@ pub(super) struct RenderArgs {
     /// Make this directory hold the tree: an empty one, or one that an earlier run wrote
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Print the Kubernetes objects of these tenants alone, for kubectl or a plugin of Argo CD
+    #[arg(long, requires = "tenants", conflicts_with = "out")]
+    objects: bool,
     /// Render the estate as it is in this revision, not in the work tree
     #[arg(long, value_name = "REV")]
     revision: Option<String>,
@@ -45,6 +50,7 @@ pub(super) fn run(ui: &Ui, global: &Global, args: &RenderArgs) -> Result<Exit, C
                 directory.display(),
             ));
         }
+        None if args.objects => ui.print(&stream(&objects(&tree)?)),
         None => ui.print(&stream(&tree)),
     }
     Ok(Exit::Done)
@@ -60,6 +66,40 @@ fn stream(tree: &Tree) -> String {
         out.push_str(text);
     }
     out
+}
+
+/// Returns the files that hold objects. What is missing in them may be pruned from a cluster, so there is at least one
+/// object, and none of the tenants is one that only kustomize or helm can finish.
+fn objects(tree: &Tree) -> Result<Tree, CommandError> {
+    const PLAIN: [&str; 3] = ["apiVersion", "kind", "resources"];
+    let mut objects = Tree::new();
+    for (path, text) in tree.iter() {
+        let Some((tenant, file)) = path.strip_prefix("tenants/").and_then(|path| path.split_once("/manifests/")) else {
+            continue;
+        };
+        let is_unfinished = match file {
+            "kustomization.yaml" => {
+                let documents = yaml::read_documents(text).map_err(CommandError::internal)?;
+                let keys = documents.iter().filter_map(|document| document.as_object()).flat_map(|map| map.keys());
+                keys.into_iter().any(|key| !PLAIN.contains(&key.as_str()))
+            }
+            "Chart.yaml" => true,
+            _ => {
+                objects.insert(path, text.as_ref());
+                false
+            }
+        };
+        if is_unfinished {
+            let refused = anyhow!("the objects of `{tenant}` are made by kustomize or helm from its folder");
+            return Err(
+                CommandError::refused(refused).hint("render the folder with --out, and let that program build it")
+            );
+        }
+    }
+    if objects.iter().next().is_none() {
+        return Err(CommandError::refused(anyhow!("there is no object")).hint("name a tenant that has some"));
+    }
+    Ok(objects)
 }
 
 /// Turns what `output` says into how the command ends: a directory that is not ours is refused, not a failure.

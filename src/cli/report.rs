@@ -15,7 +15,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::error::CommandError;
-use crate::diff::text::Style;
+use crate::{
+    review::{text::Style, without_commands},
+    yaml::is_hidden,
+};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,13 +50,29 @@ pub(super) enum Format {
 }
 
 /// Returns a document as the text that is printed of it.
-fn json(document: &impl Serialize) -> Result<String, CommandError> {
+pub(super) fn json(document: &impl Serialize) -> Result<String, CommandError> {
     let text = serde_json::to_string_pretty(document).map_err(CommandError::internal)?;
-    Ok(format!("{text}\n"))
+    Ok(format!("{}\n", visible(&text)))
+}
+
+/// Writes characters that a terminal hides or obeys as escapes of JSON, which mean the same. They stand in texts alone.
+fn visible(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    // In a log, `##[` and `##vso[` begin commands wherever they stand.
+    let json = json.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso[");
+    for letter in json.chars() {
+        if letter != '\n' && (letter.is_control() || is_hidden(letter)) {
+            let mut units = [0; 2];
+            out.extend(letter.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 /// Where results and messages go.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Ui {
     color: Color,
 }
@@ -93,7 +112,7 @@ impl Ui {
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), CommandError> {
         self.print(&match format {
-            Format::Text => text(document),
+            Format::Text => without_commands(&text(document)).into_owned(),
             Format::Json => json(document)?,
         });
         Ok(())
@@ -101,6 +120,11 @@ impl Ui {
 
     /// Says something about the work, on stderr.
     pub(super) fn say(&self, text: &str) {
+        self.say_styled(&escape(text));
+    }
+
+    /// Says what is escaped already, and may have colours.
+    fn say_styled(&self, text: &str) {
         // Without stderr there is nobody to tell.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
@@ -153,10 +177,10 @@ pub(super) fn start_log(format: LogFormat) {
     };
 }
 
-/// Makes control characters visible, so that a hostile text cannot steer a terminal; line breaks stay.
+/// Makes control characters visible, so that a hostile text cannot steer a terminal or a runner of CI; line breaks stay.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in without_commands(text).chars() {
         if (c.is_control() && c != '\n') || is_hidden(c) {
             out.extend(c.escape_unicode());
         } else {
@@ -164,13 +188,6 @@ pub(super) fn escape(text: &str) -> String {
         }
     }
     out
-}
-
-/// Bidirectional controls, zero-width characters, line separators and private use: nothing that a reader sees.
-fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 /// Returns rows under headings, each column as wide as its widest cell.

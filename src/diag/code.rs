@@ -110,6 +110,14 @@ codes! {
         "Label values are at most 63 letters, digits, hyphens, underscores and dots; keys have an optional DNS prefix. Addresses, times and names of companies belong in annotations."
     ObjectRetiredVersion "object-retired-version" Error
         "Clusters no longer serve this apiVersion. The finding names the one to use."
+    ObjectDeprecatedVersion "object-deprecated-version" Warning
+        "Clusters still serve this apiVersion, and will not for long. The finding names the release that drops it, and what to use."
+    ObjectVersionTooNew "object-version-too-new" Error
+        "The clusters' release of Kubernetes, `spec.kubernetesVersion` of tenantry.yaml, does not serve this apiVersion yet: the sync fails."
+    ObjectFieldTooNew "object-field-too-new" Error
+        "The clusters' release of Kubernetes, `spec.kubernetesVersion` of tenantry.yaml, does not know this field yet: it is dropped or refused, and what it was meant to do does not happen."
+    ObjectDeprecatedField "object-deprecated-field" Warning
+        "Kubernetes gave this field or annotation up: it is not heeded any more, or will not be for long. The finding names what to write instead."
     ObjectUnknownKind "object-unknown-kind" Warning
         "No schema is known for this kind, so its fields were not checked. Put its published CustomResourceDefinition under schemas/crds/."
     SecretData "secret-data" Error
@@ -127,11 +135,29 @@ codes! {
     SecretKeyForeign "secret-key-foreign" Warning
         "An ExternalSecret reads an entry of the secret store whose key does not carry the tenant's name, namespace or uid, and which the plan does not name. It may be a neighbour's, or one that all tenants share."
     SecretMissing "secret-missing" Warning
-        "Pods read a Secret that no object of the tenant makes. Unless something else makes it, they never start."
+        "Pods, a ServiceAccount or an Ingress name a Secret that no object of the tenant makes. Unless something else makes it, the Pods never start, their images are not pulled, or hosts show a certificate that nobody trusts."
     HookAnnotation "hook-annotation" Error
         "Argo CD passes over words that it does not know in its hook annotations: a hook with a misspelt phase is an ordinary object, a wave that is no number is wave 0."
     HookDeadline "hook-deadline" Error
-        "A Job that is a hook has `activeDeadlineSeconds`: Argo CD waits for hooks, and one that hangs holds up every later sync of the tenant."
+        "A Job or a Pod that is a hook has `activeDeadlineSeconds`: Argo CD waits for hooks, and one that hangs holds up every later sync of the tenant."
+    HookDeletePolicy "hook-delete-policy" Error
+        "A hook with a fixed name that Argo CD does not take away before the next sync is never run again: the sync after a failed one fails at once, or a new image never migrates anything."
+    HookAlone "hook-alone" Warning
+        "Argo CD leaves hooks out of what it compares. An image that only a hook runs may change in git, the Application stays Synced, and nothing happens."
+    WaveWithoutHealth "wave-without-health" Warning
+        "Argo CD has no health check for this kind, so the next wave starts as soon as the object is applied, ready or not."
+    ArgocdCreateNamespace "argocd-create-namespace" Warning
+        "An Application makes its namespace by CreateNamespace while a Namespace object of that name is among its objects: the object wins, `managedNamespaceMetadata` is passed over, and whether the namespace is deleted depends on which came first."
+    ApplicationSetProject "application-set-project" Error
+        "The project of an ApplicationSet's template is a literal. If it is a template, whoever may write the generator's files chooses the project, and with it what may be deployed where."
+    ApplicationSetTemplate "application-set-template" Error
+        "An ApplicationSet's template is a Go template with `missingkey=error`. Otherwise a key that is missing becomes an empty name or namespace without a word."
+    ApplicationTool "application-tool" Error
+        "A `helm`, `kustomize` or `directory` section of an Application forces that tool on its folder. On a folder that is made for another one, no manifest can be generated."
+    ApplicationOverlap "application-overlap" Error
+        "An object belongs to one Application. Two that apply one folder change its objects to and fro, and whichever is deleted takes them along."
+    KustomizeLabels "kustomize-labels" Error
+        "`commonLabels`, and `labels` with `includeSelectors`, write into selectors: those of Deployments can never be changed, and those of NetworkPolicies then ask Pods of other namespaces for the tenant's labels."
     HookTooEarly "hook-too-early" Error
         "Pods need an object that Argo CD applies in a later phase or wave. Argo CD waits for the Pods before it goes on, so the first sync never ends."
     JobNotHook "job-not-hook" Warning
@@ -144,6 +170,14 @@ codes! {
         "The selector of a workload must select the Pods of its own template; the API server refuses it otherwise."
     ServiceMutableLabel "service-mutable-label" Warning
         "A Service that selects by tier, region, state or version finds only some of its Pods while that label changes."
+    SelectorOverlap "selector-overlap" Error
+        "The selector of a workload selects the Pods of another one. Each then counts, scales, guards and routes to Pods that are not its own."
+    ServiceSelectsJob "service-selects-job" Warning
+        "A Service selects the Pods of a Job beside those of a workload: while the Job runs, requests go there and fail."
+    StatefulSetService "stateful-set-service" Warning
+        "The Service that a StatefulSet names is not there, or not headless: its Pods have no names in DNS, by which they find each other."
+    RoleBindingDangling "role-binding-dangling" Error
+        "A RoleBinding names a Role or a ServiceAccount that is not among the tenant's objects: it gives nobody any right, or hands it to whoever makes one of that name."
     ServiceExternalIps "service-external-ips" Error
         "`externalIPs` lets a Service catch the traffic of any address in the cluster (CVE-2020-8554)."
     ServiceSelectsNothing "service-selects-nothing" Warning
@@ -151,13 +185,19 @@ codes! {
     ServiceTargetPort "service-target-port" Warning
         "A Service leads to a port by a name that no container of its Pods has: it has no endpoints."
     ServiceAccountMissing "service-account-missing" Error
-        "Pods run as a ServiceAccount that is not among the tenant's objects: none of them is ever made."
+        "Pods run as, or a SecretStore logs in as, a ServiceAccount that is not among the tenant's objects: no Pod, and no Secret, is ever made."
+    ProbePort "probe-port" Error
+        "A probe or a hook of a container asks a port by a name that the container does not have: it fails each time, and the Pod is never ready or is restarted for ever."
     ConfigMapMissing "config-map-missing" Error
         "Pods read a ConfigMap that is not among the tenant's objects: they never start."
+    ConfigMapKeyMissing "config-map-key-missing" Error
+        "Pods read a key of a ConfigMap that it does not have: they never start."
+    SecretKeyMissing "secret-key-missing" Error
+        "Pods read a key of a Secret that whatever makes the Secret does not make, or an ExternalSecret reads a field that the tenant's own resource does not write: they never start."
     ClaimMissing "claim-missing" Error
         "Pods mount a PersistentVolumeClaim that is not among the tenant's objects: they never start."
     ImageTag "image-tag" Error
-        "Images name a fixed version. Without a tag, or with `latest`, what runs changes with each new Pod, and going back to an old commit brings back nothing."
+        "Images name a fixed version. Without a tag, or with one that moves such as `latest` or `main`, what runs changes with each new Pod, and going back to an old commit brings back nothing."
     PodSecurity "pod-security" Error
         "The Namespace enforces a Pod Security Standard that refuses these Pods. Admission acts on Pods alone: the Deployment is applied without a complaint, and its Pods are silently missing."
     NamespaceUnrestricted "namespace-unrestricted" Warning
@@ -174,14 +214,20 @@ codes! {
         "A HorizontalPodAutoscaler scales a workload that is not among the tenant's objects."
     AutoscalerReplicas "autoscaler-replicas" Warning
         "A workload has both a number of replicas and an autoscaler: each sync sets the number back that the autoscaler chose."
+    AutoscalerRequest "autoscaler-request" Error
+        "A HorizontalPodAutoscaler goes by a share of what Pods request, and a container of them requests nothing: the share is unknown, and nothing is ever scaled."
+    AutoscalerOverlap "autoscaler-overlap" Error
+        "Two HorizontalPodAutoscalers scale one workload: each sets back what the other chose."
+    DisruptionBudgetOverlap "disruption-budget-overlap" Error
+        "Two PodDisruptionBudgets guard one Pod. The API server refuses to evict such a Pod, so nodes cannot be drained."
     DisruptionBudgetSelectsNothing "disruption-budget-selects-nothing" Warning
         "A PodDisruptionBudget selects no Pod of the tenant and guards nothing."
     DisruptionBudgetBlocks "disruption-budget-blocks" Warning
         "A PodDisruptionBudget lets no Pod go at all: nodes cannot be drained, and the upgrade of the cluster stops there."
     MonitorSelectsNothing "monitor-selects-nothing" Warning
-        "A ServiceMonitor selects no Service of the tenant: nothing is scraped. It selects by the labels of Services, not of Pods."
+        "A ServiceMonitor selects no Service of the tenant, or a PodMonitor no Pod: nothing is scraped. A ServiceMonitor selects by the labels of Services, not of Pods."
     MonitorPort "monitor-port" Error
-        "A ServiceMonitor scrapes a port by a name that none of its Services has: nothing is scraped, and no alert says so."
+        "A ServiceMonitor or PodMonitor scrapes a port by a name that none of its Services or containers has: nothing is scraped, and no alert says so."
     RouteHost "route-host" Error
         "A route, a listener, an Ingress or a Certificate is for the tenant's own hosts, or hosts below them, and always for some host: nothing else stops two tenants from taking each other's requests."
     RouteBackend "route-backend" Error
@@ -199,15 +245,45 @@ codes! {
     NetworkDnsUdpOnly "network-dns-udp-only" Error
         "DNS needs port 53 over UDP and TCP: an answer that is too long for UDP is asked for again over TCP, and the name cannot be looked up."
     NetworkNoDns "network-no-dns" Warning
-        "Policies restrain what the tenant's Pods may reach, and none of them allows DNS: no host name can be looked up."
+        "Policies restrain what a Pod of the tenant may reach, and none of them allows DNS over UDP and TCP: no host name can be looked up. `spec.network.dns` of tenantry.yaml says which Pods answer."
     NetworkTwoPeers "network-two-peers" Warning
         "A namespaceSelector and a podSelector in two items mean either of them. Here the podSelector alone selects no Pod of the tenant, so these Pods in that namespace were probably meant: one item with both."
     NetworkPrivateRanges "network-private-ranges" Warning
         "An `ipBlock` of all addresses without exceptions for private ranges opens the way to other tenants' Pods, to the nodes and to the cloud's metadata service."
     NetworkOpen "network-open" Warning
         "A rule without peers, or one that lets in every namespace, means the Pods of every other tenant as well."
+    NetworkNoPolicy "network-no-policy" Warning
+        "A namespace with Pods and without a NetworkPolicy is open: the Pods of every other tenant can reach them, as far as theirs are let out."
+    NetworkNotIsolated "network-not-isolated" Warning
+        "No policy that is about ingress selects these Pods, so everybody may connect to them, whatever the policies about other Pods say. A policy with an empty `podSelector` and no rule isolates them all."
+    NetworkNotEvaluated "network-not-evaluated" Warning
+        "What tenants' Pods may reach was not decided: policies of another engine have a say, or too many tenants have policies of their own. Nothing is proved where nothing was decided."
+    NetworkIngress "network-ingress" Warning
+        "Connections to a tenant's Pods come from its own Pods, the gateway (`spec.routing.namespace`) and Prometheus (`spec.network.monitoring`). Whoever else may connect is named under `spec.network.admits` of tenantry.yaml."
+    NetworkSelectsNothing "network-selects-nothing" Warning
+        "A rule means nobody: Pods of the platform that would have to carry a tenant's own label, or, where `spec.network.namespaces` of tenantry.yaml names all namespaces with their labels, one that is not among them. It opens nothing."
+    NetworkServiceUnreachable "network-service-unreachable" Error
+        "A Pod names a Service of its tenant in a variable, an argument or a ConfigMap, and the policies do not let it connect to the Pods behind: either its own egress or their ingress is closed."
+    NetworkConnectionUnreachable "network-connection-unreachable" Error
+        "A Pod has the credential of an outside resource of its tenant, and its egress is closed to the server that the resource is on. Policies see the port of the Pods behind a Service: where it differs, `spec.network.podPorts` says so."
+    NetworkAddressUnreachable "network-address-unreachable" Warning
+        "A Pod names an address in a variable, an argument or a ConfigMap, a mail server for example, and its egress is closed to it."
+    NetworkRouteUnreachable "network-route-unreachable" Error
+        "A route of the platform's gateway leads to Pods that do not let the gateway in: every request ends in an error."
+    NetworkMonitorUnreachable "network-monitor-unreachable" Warning
+        "A monitor scrapes Pods that do not let Prometheus in: no metric arrives, and no alert either."
+    NetworkAcrossTenants "network-across-tenants" Error
+        "The policies of two tenants together let Pods of one connect to Pods of the other: the one lets them out, and the other lets them in."
+    RouteHostTaken "route-host-taken" Error
+        "Two tenants' routes, listeners or certificates are for one host. Requests of one tenant's customers would go to the other."
+    ObjectShared "object-shared" Error
+        "Two tenants' Applications have the same object: one name of a cluster-scoped kind, or one object in a namespace that is not the tenant's own. Each sync would take it from the other, and pruning one tenant deletes it for both."
     AlertQuotaType "alert-quota-type" Error
         "`kube_resourcequota` has one series for what is allowed and one for what is used. Without `type` an expression adds them up."
+    AlertSyntax "alert-syntax" Error
+        "Brackets and texts of an alert's expression are closed. Prometheus refuses the whole PrometheusRule otherwise, and none of its alerts ever fires."
+    QuerySelectsNothing "query-selects-nothing" Warning
+        "An alert's expression asks for an object of the tenant's namespace by a name that none of its objects has: it has no value, so the alert never fires."
     AlertContainerLabel "alert-container-label" Warning
         "cAdvisor reports cpu and memory of each container, and of the whole Pod once more with an empty `container`. Without `container!=\"\"` a sum counts everything twice."
     DashboardJson "dashboard-json" Error
@@ -314,6 +390,8 @@ codes! {
     // -- stage 4: hosts, people and times
     InvalidHost "invalid-host" Error
         "The platform's domain and the hosts of connections must be names or addresses that DNS and clients take."
+    InvalidBlock "invalid-block" Error
+        "Blocks of addresses are written with the number of bits that count, `10.0.0.0/8`. One that cannot be read would leave open what it allows."
     InvalidUrl "invalid-url" Error
         "URLs have a scheme that fits their purpose, a host, and no blanks."
     InvalidSubdomain "invalid-subdomain" Error

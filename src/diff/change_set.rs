@@ -2,6 +2,8 @@
 //!
 //! It is safe to print: [`super::mask`] has replaced every secret value before anything gets here.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +24,8 @@ pub struct ChangeSet {
     pub version: u32,
     /// How much there is; [`ChangeSet::folded`] does not change it.
     pub counts: Counts,
+    /// The same by kind.
+    pub kinds: Kinds,
     /// The changes, in the order of a report.
     pub entries: Vec<Entry>,
     /// What folding replaces by placeholders.
@@ -43,6 +47,16 @@ pub struct Counts {
     pub files: Tally,
     /// Dangers.
     pub dangers: usize,
+}
+
+/// How much there is of each kind; what does not change is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Kinds {
+    /// Kubernetes objects, by `kind`.
+    pub objects: BTreeMap<String, Tally>,
+    /// Resources outside the cluster, by kind: `mysqlDatabase`.
+    pub outside: BTreeMap<String, Tally>,
 }
 
 /// Added, changed, removed.
@@ -284,13 +298,13 @@ impl Level {
 impl ChangeSet {
     pub(super) fn new(mut entries: Vec<Entry>, own_names: OwnNames) -> Self {
         super::order::sort(&mut entries);
-        let counts = Counts::of(&entries);
-        Self { version: VERSION, counts, entries, own_names }
+        let (counts, kinds) = (Counts::of(&entries), Kinds::of(&entries));
+        Self { version: VERSION, counts, kinds, entries, own_names }
     }
 
     /// Returns whether the trees mean the same.
     pub fn is_empty(&self) -> bool {
-        let ChangeSet { version: _, counts: _, entries, own_names: _ } = self;
+        let ChangeSet { version: _, counts: _, kinds: _, entries, own_names: _ } = self;
         entries.is_empty()
     }
 
@@ -312,7 +326,7 @@ impl ChangeSet {
 impl Counts {
     fn of(entries: &[Entry]) -> Self {
         let mut counts = Counts::default();
-        let mut touched = std::collections::BTreeMap::new();
+        let mut touched = BTreeMap::new();
         for entry in entries {
             counts.dangers += entry.dangers.len();
             for tenant in &entry.tenants {
@@ -327,5 +341,20 @@ impl Counts {
         }
         touched.into_values().for_each(|op| counts.tenants.count(op));
         counts
+    }
+}
+
+impl Kinds {
+    fn of(entries: &[Entry]) -> Self {
+        let mut kinds = Kinds::default();
+        for entry in entries {
+            let (of, kind) = match &entry.subject {
+                Subject::Tenant { .. } | Subject::File { .. } => continue,
+                Subject::Object { kind, .. } => (&mut kinds.objects, kind),
+                Subject::Outside { kind, .. } => (&mut kinds.outside, kind),
+            };
+            of.entry(kind.clone()).or_default().count(entry.op);
+        }
+        kinds
     }
 }

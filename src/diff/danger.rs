@@ -2,6 +2,7 @@
 
 mod immutable;
 mod isolation;
+mod quota;
 
 use serde_json::Value;
 
@@ -9,6 +10,7 @@ use super::{
     change_set::{Danger, Level},
     documents::Pair,
 };
+use crate::kubernetes::Quantity;
 
 /// Why a changed uid is dangerous, wherever it stands.
 pub(super) const ANOTHER_UID: &str = "the uid changes: what carries the old one is not this tenant's any more";
@@ -34,6 +36,8 @@ const OPENED: [(&str, &str); 4] = [
     ("AppProject", "nothing bounds what its Applications may touch"),
 ];
 
+pub(super) use quota::beneath_use;
+
 /// Returns the dangers of a change of one object, secret values already hidden; `tenant` is whether a tenant owns it.
 pub(super) fn of_object(kind: &str, pair: &Pair<&Value>, tenant: bool) -> Vec<Danger> {
     let mut dangers = match (pair.base, pair.target) {
@@ -45,6 +49,14 @@ pub(super) fn of_object(kind: &str, pair: &Pair<&Value>, tenant: bool) -> Vec<Da
     dangers.sort();
     dangers.dedup();
     dangers
+}
+
+/// What cannot be read as an amount is compared as it is written: better a false alarm.
+pub(super) fn less(amount: &Value, than: &Value) -> bool {
+    match (Quantity::of(amount), Quantity::of(than)) {
+        (Ok(amount), Ok(than)) => amount < than,
+        _ => amount != than,
+    }
 }
 
 /// Returns the dangers of a changed file that holds no object: `application.json` and the like.

@@ -147,7 +147,12 @@ fn format(path: &str) -> Format {
     }
 }
 
-/// Reads a file of a tree.
+/// Returns whether a file holds documents, and not a text such as a template of a copied chart.
+pub(super) fn has_documents(path: &str) -> bool {
+    !matches!(format(path), Format::Text)
+}
+
+/// Reads a file of a tree that [`has_documents`].
 pub(super) fn read(path: &str, side: Side, text: &str) -> Result<Vec<Value>, DiffError> {
     match format(path) {
         Format::Json => serde_json::from_str(text).map(|value| vec![value]).map_err(|source| DiffError::Json {

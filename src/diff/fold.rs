@@ -33,7 +33,7 @@ impl ChangeSet {
     /// Counts stay as they are: they count what changes, not how often it is said.
     #[must_use]
     pub fn folded(&self) -> ChangeSet {
-        let ChangeSet { version, counts, entries, own_names } = self;
+        let ChangeSet { version, counts, kinds, entries, own_names } = self;
         let general: Vec<Option<(String, Entry)>> =
             entries.par_iter().map(|entry| generalised(entry, own_names)).collect();
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -58,7 +58,13 @@ impl ChangeSet {
             }
         }
         super::order::sort(&mut out);
-        ChangeSet { version: *version, counts: *counts, entries: out, own_names: own_names.clone() }
+        ChangeSet {
+            version: *version,
+            counts: *counts,
+            kinds: kinds.clone(),
+            entries: out,
+            own_names: own_names.clone(),
+        }
     }
 }
 

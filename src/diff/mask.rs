@@ -100,7 +100,9 @@ impl Mask {
     fn care_of(&self, key: &str, value: &Value, above: Care) -> Care {
         // An ExternalSecret's `secretKey` is the name of a field, as `remoteRef.property` is.
         let field_name = key == "secretKey" && self.kind.ends_with("ExternalSecret");
-        if words::is_secret(key) && !field_name {
+        // A Certificate's `privateKey` says how the key is made, and never what it is.
+        let how = key == "privateKey" && self.kind == "Certificate";
+        if words::is_secret(key) && !field_name && !how {
             // `secret: {secretName: …}`, `secret: {store: …, key: …}`: these say where a secret is kept.
             let place = matches!(value, Value::Object(_) | Value::Array(_)) && words::is_place(key);
             return if place { above } else { Care::Secret };

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     change_set::{Danger, Entry, Level, Op, Subject},
+    danger::less,
     documents::Pair,
     fields, mask,
 };
@@ -178,6 +179,11 @@ fn weakened(base: &Value, target: &Value) -> Vec<Danger> {
         && after.as_u64() < before.as_u64()
     {
         dangers.push(Danger::new(Level::Loss, "old versions go earlier"));
+    }
+    if let (before, Some(after)) = both("/spec/quota")
+        && before.is_none_or(|before| less(after, before))
+    {
+        dangers.push(Danger::new(Level::Disruption, "what holds more takes nothing new any more"));
     }
     if let (Some(before), Some(Value::Object(after))) = both("/spec/queues") {
         let gone = gone(before, after);

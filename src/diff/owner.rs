@@ -12,6 +12,8 @@ use super::{
     fields,
     fold::Own,
     generated::{self, Provisioned},
+    hooks,
+    hosts::Hosts,
     mask, outside,
 };
 use crate::{kubernetes::ObjectId, tree::Tree};
@@ -20,6 +22,7 @@ use crate::{kubernetes::ObjectId, tree::Tree};
 pub(super) struct Compared {
     pub(super) entries: Vec<Entry>,
     pub(super) own: Own,
+    pub(super) hosts: Hosts,
 }
 
 /// What is left, or came, of a created object when its tenant is new as well: a reader knows the tier, and wants the size.
@@ -39,8 +42,9 @@ const MARKER: &str = "application.json";
 /// Compares the files that belong to no tenant.
 pub(super) fn platform(files: &[Changed<'_>]) -> Result<Compared, DiffError> {
     let documents = Documents::read(files)?;
-    let owner = Owner { tenant: None, new: false, provisioned: Provisioned { documents: Pair::default() }, files };
-    Ok(Compared { entries: owner.entries(documents), own: Own::default() })
+    let provisioned = Provisioned { documents: Pair::default() };
+    let owner = Owner { tenant: None, new: false, provisioned, files, running: None };
+    Ok(Compared { entries: owner.entries(documents), own: Own::default(), hosts: Hosts::default() })
 }
 
 /// Compares the files of one tenant that differ.
@@ -56,14 +60,36 @@ pub(super) fn tenant(tenant: &str, files: &[Changed<'_>], base: &Tree, target: &
     documents.others.retain(|(path, _), _| *path != provision);
     let own = own_names(&read_pair(&format!("{folder}{MARKER}"), base, target)?, &provisioned);
 
-    let owner = Owner { tenant: Some(tenant), new: comes, provisioned, files };
+    let running = Some(Running { folder: &folder, tree: base });
+    let owner = Owner { tenant: Some(tenant), new: comes, provisioned, files, running };
     let emptied = !goes && owner.is_emptied(&documents, target, &folder);
     let mut entries: Vec<Entry> = owner.whole(tenant, comes, goes, emptied).into_iter().collect();
+    let only_hooks = hooks::are_all_that_changes(&documents);
     entries.extend(owner.entries(documents));
+    with_their_namespaces(&mut entries);
+    if only_hooks && !comes {
+        hooks::add_dangers(&mut entries);
+    }
     if files.iter().any(|file| file.path == provision) {
         entries.extend(outside::entries(tenant, &provision, &owner.provisioned.documents));
     }
-    Ok(Compared { entries, own })
+    Ok(Compared { entries, own, hosts: Hosts::between(&folder, files, base, target)? })
+}
+
+/// Takes the dangers from walls that go together with what they protect: a namespace that is deleted needs no policy.
+fn with_their_namespaces(entries: &mut [Entry]) {
+    let deleted = |entry: &Entry| match &entry.subject {
+        Subject::Object { kind, name, .. } if entry.op == Op::Delete && kind == "Namespace" => Some(name.clone()),
+        _ => None,
+    };
+    let gone: BTreeSet<String> = entries.iter().filter_map(deleted).collect();
+    for entry in entries.iter_mut().filter(|entry| entry.op == Op::Delete) {
+        let is_in =
+            matches!(&entry.subject, Subject::Object { namespace: Some(namespace), .. } if gone.contains(namespace));
+        if is_in {
+            entry.dangers.retain(|danger| danger.level != Level::Exposure);
+        }
+    }
 }
 
 /// Reads a file of one document from both trees.
@@ -96,6 +122,24 @@ struct Owner<'a> {
     new: bool,
     provisioned: Provisioned,
     files: &'a [Changed<'a>],
+    /// What a tenant has in the cluster by the base.
+    running: Option<Running<'a>>,
+}
+
+/// The objects of a tenant as the base has them.
+struct Running<'a> {
+    folder: &'a str,
+    tree: &'a Tree,
+}
+
+impl Running<'_> {
+    /// Reads them all; a file that cannot be read is the business of who compares it.
+    fn objects(&self) -> Vec<Value> {
+        let is_object = |path: &str| path.contains("/manifests/") && documents::has_documents(path);
+        let files = self.tree.under(self.folder).filter(|(path, _)| is_object(path));
+        let read = files.filter_map(|(path, text)| documents::read(path, Side::Base, text).ok());
+        read.flatten().filter(|object| ObjectId::of(object).is_ok()).collect()
+    }
 }
 
 impl Owner<'_> {
@@ -157,6 +201,9 @@ impl Owner<'_> {
             target: pair.target.as_ref().map(|document| &document.value),
         };
         dangers.extend(danger::of_object(kind, &values, self.tenant.is_some()));
+        if let (Some(running), Some(base), Some(target)) = (&self.running, values.base, values.target) {
+            dangers.extend(danger::beneath_use(kind, base, target, || running.objects()));
+        }
         dangers.sort();
         let (op, fields) = match (values.base, values.target) {
             (Some(base), Some(target)) => (Op::Change, fields::changes(base, target)),

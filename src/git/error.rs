@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use super::store::{MOST_FILES, MOST_PATH_BYTES};
+
 /// Why a revision could not be read, committed or pushed.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
@@ -47,6 +49,18 @@ pub enum GitError {
     TooManyFiles {
         /// The revision.
         rev: String,
+    },
+    /// A path of a revision is longer than any file system takes.
+    #[error("failed to read the revision {rev}: it has a path of more than {MOST_PATH_BYTES} bytes")]
+    LongPath {
+        /// The revision.
+        rev: String,
+    },
+    /// A folder of the output branch holds more files than tenantry writes.
+    #[error("failed to read `{path}` of the output branch: the folder names more than {MOST_FILES} files")]
+    Crowded {
+        /// The folder.
+        path: String,
     },
     /// Something in a rendered revision is not a plain text file.
     #[error("failed to read `{path}` of the revision {rev}: it is {what}, no plain text file")]
@@ -157,6 +171,26 @@ pub enum GitError {
         /// The commit that would be lost.
         expected: String,
     },
+    /// The local branch has commits beside the remote's that somebody made by hand.
+    #[error("failed to put `{branch}` at the remote's commit: {commit}, made by hand, would be lost")]
+    OwnCommits {
+        /// The output branch.
+        branch: String,
+        /// One of those commits.
+        commit: String,
+    },
+    /// The token would cross the network in the open.
+    #[error("failed to use the token for {remote}: it goes over https alone")]
+    OpenToken {
+        /// The remote, without credentials.
+        remote: String,
+    },
+    /// The user's signing program did not sign.
+    #[error("failed to sign the commit: {reason}")]
+    Unsigned {
+        /// What git or the program said.
+        reason: String,
+    },
     /// The remote did not answer, or not as a git server.
     #[error("failed to {action} {remote}: {reason}")]
     Unreachable {
@@ -186,7 +220,8 @@ impl GitError {
             Self::NoCommits => "commit the estate first",
             Self::NoFolder { rev: _, path: _ } => "check the path, or give a revision that holds it",
             Self::TooManyFiles { rev: _ } => "is this the estate's folder and not one above it?",
-            Self::NotText { rev: _, path: _, what: _ } => {
+            Self::LongPath { rev: _ } => "no file system can check it out: look at the commit that made it",
+            Self::NotText { rev: _, path: _, what: _ } | Self::Crowded { path: _ } => {
                 "only tenantry writes below argocd/ and tenants/ of the output branch: revert the commit that put it there"
             }
             Self::BadPath { path: _, reason: _ } => "change the output path in the bundle",
@@ -202,14 +237,31 @@ impl GitError {
             Self::Git { action: _, source } => git_hint(source),
             Self::Io { action: _, path: _, source } => io_hint(source),
             Self::NoProgram { source: _ } => "install git and put it on PATH: fetch and push go through it",
-            Self::Refused { branch: _, remote: _, reason: _ } => {
-                "a rule or hook of the server refuses it: allow this user to push the output branch there"
+            Self::Refused { branch: _, remote: _, reason } => refused_hint(reason),
+            Self::OwnCommits { branch: _, commit: _ } => {
+                "keep that commit on another branch, or push it; then run again: only tenantry writes the output branch"
+            }
+            Self::OpenToken { remote: _ } => {
+                "give the remote an https URL, or unset TENANTRY_GIT_TOKEN and let git's own helpers prove who asks"
+            }
+            Self::Unsigned { reason: _ } => {
+                "see gpg.format, user.signingKey and gpg.program in `git help config`; the program must need nobody's answer"
             }
             Self::LostRace { branch: _, remote: _, reason: _ } => "fetch, render again on the new base, and push again",
             Self::NotFastForward { branch: _, remote: _, expected: _ } => {
                 "fetch and commit on top of the remote's branch: tenantry never pushes over commits of others"
             }
             Self::Unreachable { action: _, remote: _, reason } => unreachable_hint(reason),
+        }
+    }
+
+    /// Returns whether the same call may succeed later without anybody's help: a lost race, a busy repository, a network
+    /// that is down.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::RefMoved { .. } | Self::Busy { .. } | Self::LostRace { .. } => true,
+            Self::Unreachable { reason, .. } => Trouble::of(reason) == Trouble::Network,
+            _ => false,
         }
     }
 
@@ -245,16 +297,67 @@ fn io_hint(source: &io::Error) -> &'static str {
     }
 }
 
-fn unreachable_hint(reason: &str) -> &'static str {
-    let reason = reason.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    if says(&["authentication", "could not read username", "could not read password", "permission denied"]) {
-        "check the credentials with `git ls-remote`: tenantry uses the same helpers, keys and settings and never asks"
-    } else if says(&["does not appear to be a git repository", "not found", "no such remote"]) {
-        "check the remote's name and URL with `git remote -v`"
-    } else if says(&["host key"]) {
-        "check the server's key, then add it to known_hosts"
+fn refused_hint(reason: &str) -> &'static str {
+    let is_full =
+        ["unpack", "No space left", "Read-only", "Permission denied"].iter().any(|part| reason.contains(part));
+    if is_full {
+        "the server cannot store it: its disk may be full, or not writable for the user that git runs as there"
     } else {
-        "check the network and the remote with `git ls-remote`, then run again: nothing is lost"
+        "a rule or hook of the server refuses it: allow this user to push the output branch there"
+    }
+}
+
+/// What kept a remote from answering, as far as git's words tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    HostKey,
+    Credentials,
+    NoRepository,
+    /// Whatever may be over the next time.
+    Network,
+}
+
+impl Trouble {
+    fn of(reason: &str) -> Self {
+        const CREDENTIALS: [&str; 7] = [
+            "authentication",
+            "could not read username",
+            "could not read password",
+            "permission denied",
+            "access denied",
+            "error: 401",
+            "error: 403",
+        ];
+        const NO_REPOSITORY: [&str; 5] = [
+            "does not appear to be a git repository",
+            "not found",
+            "no such remote",
+            "repository not exported",
+            "unable to find remote helper",
+        ];
+        let reason = reason.to_ascii_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+        // First the key: SSH names the lack of one beside what follows from it.
+        if says(&["host key"]) {
+            Self::HostKey
+        } else if says(&CREDENTIALS) {
+            Self::Credentials
+        } else if says(&NO_REPOSITORY) {
+            Self::NoRepository
+        } else {
+            Self::Network
+        }
+    }
+}
+
+fn unreachable_hint(reason: &str) -> &'static str {
+    match Trouble::of(reason) {
+        Trouble::HostKey => "check the server's key with its operator, then add it to known_hosts",
+        Trouble::Credentials => {
+            "check the credentials with `git ls-remote`: tenantry uses the same helpers, keys and settings, or \
+             TENANTRY_GIT_TOKEN, and never asks"
+        }
+        Trouble::NoRepository => "check the remote's name and URL with `git remote -v`",
+        Trouble::Network => "check the network and the remote with `git ls-remote`, then run again: nothing is lost",
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{ObjectType, Odb, Oid};
+use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::{
     GitError, OUTPUT_FOLDERS,
     read::{Entry, folder, hash, mode},
+    store::{Count, Store},
 };
 use crate::tree::Tree;
 
@@ -34,7 +35,7 @@ enum Content<'t> {
 /// Returns the root of the new revision: the tree's files, and the entries of `parent`, the branch's root, that are
 /// not ours. With `only`, folders such as `tenants/abc` or `argocd`, everything outside of them is kept too.
 pub(super) fn root<'t>(
-    odb: &Odb<'_>,
+    store: &Store<'_>,
     tree: &'t Tree,
     parent: Option<Oid>,
     only: Option<&BTreeSet<String>>,
@@ -43,25 +44,25 @@ pub(super) fn root<'t>(
     files.par_iter().try_for_each(|(path, _)| check(path, only))?;
     let mut children = build_children(&files, 0)?;
     if let Some(parent) = parent {
-        keep(odb, &mut children, parent, |name| match only {
+        keep(store, &mut children, parent, |name| match only {
             Some(only) => !only.contains(name),
             None => !OUTPUT_FOLDERS.contains(&name),
         })?;
     }
     if let (Some(only), Some(parent)) = (only, parent) {
-        keep_tenants(odb, &mut children, parent, only)?;
+        keep_tenants(store, &mut children, parent, only)?;
     }
     assemble(children)
 }
 
 /// Keeps the folders of all tenants that `only` does not name.
 fn keep_tenants(
-    odb: &Odb<'_>,
+    store: &Store<'_>,
     children: &mut Vec<Child<'_>>,
     parent: Oid,
     only: &BTreeSet<String>,
 ) -> Result<(), GitError> {
-    let Some(Entry { mode: mode::FOLDER, id }) = folder(odb, parent)?.get(b"tenants".as_slice()).copied() else {
+    let Some(Entry { mode: mode::FOLDER, id }) = folder(store, parent)?.get(b"tenants".as_slice()).copied() else {
         return Ok(());
     };
     let place = children.iter().position(|child| child.name == b"tenants");
@@ -69,7 +70,7 @@ fn keep_tenants(
         Some(Content::Folder(folder)) => folder.children,
         _ => Vec::new(),
     };
-    keep(odb, &mut tenants, id, |name| !only.contains(&format!("tenants/{name}")))?;
+    keep(store, &mut tenants, id, |name| !only.contains(&format!("tenants/{name}")))?;
     if !tenants.is_empty() {
         let folder = assemble(tenants)?;
         let entry = Entry { mode: mode::FOLDER, id: folder.id };
@@ -80,13 +81,13 @@ fn keep_tenants(
 
 /// Adds the entries of the folder `parent` whose name `wanted` accepts, unless the new revision has that name.
 fn keep(
-    odb: &Odb<'_>,
+    store: &Store<'_>,
     children: &mut Vec<Child<'_>>,
     parent: Oid,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<(), GitError> {
     let present: BTreeSet<Vec<u8>> = children.iter().map(|child| child.name.clone()).collect();
-    for (name, entry) in folder(odb, parent)? {
+    for (name, entry) in folder(store, parent)? {
         if !present.contains(&name) && wanted(&String::from_utf8_lossy(&name)) {
             children.push(Child { name, entry, content: Content::Kept });
         }
@@ -185,25 +186,25 @@ pub(super) struct Changes<'f> {
 
 impl<'f> Changes<'f> {
     /// Compares the new root with that of the branch; equal folders are not even read.
-    pub(super) fn between(odb: &Odb<'_>, parent: Option<Oid>, root: &'f Folder<'_>) -> Result<Self, GitError> {
+    pub(super) fn between(store: &Store<'_>, parent: Option<Oid>, root: &'f Folder<'_>) -> Result<Self, GitError> {
         let mut changes = Self::default();
         let parent = parent.map(|id| Entry { mode: mode::FOLDER, id });
         if parent.is_none_or(|parent| parent.id != root.id) {
-            changes.compare_folder(odb, "", parent, root, "")?;
+            changes.compare_folder(store, "", parent, root, "")?;
         }
         Ok(changes)
     }
 
     fn compare_folder(
         &mut self,
-        odb: &Odb<'_>,
+        store: &Store<'_>,
         path: &str,
         before: Option<Entry>,
         after: &'f Folder<'_>,
         name: &'f str,
     ) -> Result<(), GitError> {
         let mut old = match before {
-            Some(Entry { mode: mode::FOLDER, id }) => folder(odb, id)?,
+            Some(Entry { mode: mode::FOLDER, id }) => folder(store, id)?,
             Some(_) => {
                 self.count(path);
                 BTreeMap::new()
@@ -220,10 +221,10 @@ impl<'f> Changes<'f> {
             let path = join(path, name);
             match &child.content {
                 Content::Kept => {}
-                Content::Folder(folder) => self.compare_folder(odb, &path, before, folder, name)?,
+                Content::Folder(folder) => self.compare_folder(store, &path, before, folder, name)?,
                 Content::Text(text) => {
                     if let Some(before) = before.filter(|before| before.mode == mode::FOLDER) {
-                        self.count_removed(odb, &path, before)?;
+                        self.count_removed(store, &path, before)?;
                     }
                     let object = Object { kind: ObjectType::Blob, bytes: text.as_bytes(), name };
                     self.objects.insert(child.entry.id, object);
@@ -231,18 +232,27 @@ impl<'f> Changes<'f> {
                 }
             }
         }
-        old.into_iter()
-            .try_for_each(|(name, entry)| self.count_removed(odb, &join(path, &String::from_utf8_lossy(&name)), entry))
+        old.into_iter().try_for_each(|(name, entry)| {
+            self.count_removed(store, &join(path, &String::from_utf8_lossy(&name)), entry)
+        })
     }
 
-    fn count_removed(&mut self, odb: &Odb<'_>, path: &str, entry: Entry) -> Result<(), GitError> {
-        if entry.mode != mode::FOLDER {
-            self.count(path);
-            return Ok(());
+    fn count_removed(&mut self, store: &Store<'_>, path: &str, entry: Entry) -> Result<(), GitError> {
+        let mut count = Count::default();
+        let mut ahead = vec![(path.to_owned(), entry)];
+        while let Some((path, entry)) = ahead.pop() {
+            if entry.mode != mode::FOLDER {
+                self.count(&path);
+                continue;
+            }
+            count.enter(&path);
+            for (name, entry) in folder(store, entry.id)? {
+                let path = join(&path, &String::from_utf8_lossy(&name));
+                count.meet(&path)?;
+                ahead.push((path, entry));
+            }
         }
-        folder(odb, entry.id)?
-            .into_iter()
-            .try_for_each(|(name, entry)| self.count_removed(odb, &join(path, &String::from_utf8_lossy(&name)), entry))
+        Ok(())
     }
 
     fn count(&mut self, path: &str) {

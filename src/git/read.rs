@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use git2::{ObjectType, Odb, Oid};
+use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
-use super::{GitError, OUTPUT_FOLDERS, ObjectId, Repository};
+use super::{
+    GitError, OUTPUT_FOLDERS, ObjectId, Repository,
+    held::Held,
+    store::{Count, MOST_PATH_BYTES, Store},
+};
 use crate::{
     sources::{self, ESTATE_FILE, FOLDERS, MAX_FILES, Refusal, Source, Sources},
     tree::Tree,
 };
+
+/// The most bytes of a rendered file: ten times what a cluster takes as one object.
+const LARGEST_TEXT: usize = 16 << 20;
 
 /// The modes that an entry of a tree can have.
 pub(super) mod mode {
@@ -33,11 +40,15 @@ pub(super) struct Entry {
 ///
 /// There is no commit yet.
 pub fn head_revision(repository: &Repository) -> Result<ObjectId, GitError> {
+    let action = "read the current revision";
     let head = repository.inner.head().map_err(|source| match source.code() {
         git2::ErrorCode::UnbornBranch | git2::ErrorCode::NotFound => GitError::NoCommits,
-        _ => GitError::git("read the current revision")(source),
+        _ => GitError::git(action)(source),
     })?;
-    let commit = head.peel_to_commit().map_err(GitError::git("read the current revision"))?;
+    if let Some(id) = head.target() {
+        Store::open(repository)?.refuse_cut_off(id, "the current revision")?;
+    }
+    let commit = head.peel_to_commit().map_err(GitError::git(action))?;
     Ok(ObjectId(commit.id()))
 }
 
@@ -48,39 +59,32 @@ pub fn head_revision(repository: &Repository) -> Result<ObjectId, GitError> {
 ///
 /// The revision or the folder does not exist, or the object database is damaged or incomplete.
 pub fn sources(repository: &Repository, rev: &str, prefix: &str) -> Result<Sources, GitError> {
-    let commit = repository.commit(rev)?;
-    let odb = open(repository)?;
-    let mut found = Vec::new();
-    let mut sources = Sources::new();
-    estate_entries(&odb, &commit, rev, prefix, &mut |path, entry| match path {
-        Ok(path) => found.push((path, entry)),
-        Err(shown) => sources.insert(shown, Err(Refusal::Unreadable("its name is not UTF-8".to_owned()))),
-    })?;
-    let read: Vec<(String, Source)> = found
-        .into_par_iter()
-        .map(|(path, entry)| {
-            let source = source(&odb, entry, sources::limit(&path))?;
-            Ok((path, source))
-        })
-        .collect::<Result<_, GitError>>()?;
-    read.into_iter().for_each(|(path, source)| sources.insert(path, source));
-    Ok(sources)
+    Ok(Held::default().at(repository, rev, prefix)?.into_sources())
+}
+
+/// Reads the file of an estate at a path; what is no file, or lies in the place of a folder, is refused.
+pub(super) fn file(store: &Store<'_>, path: &str, entry: Entry) -> Result<Source, GitError> {
+    let is_folder = FOLDERS.iter().any(|folder| folder.trim_end_matches('/') == path);
+    match entry.mode {
+        mode::FILE if is_folder => Ok(Err(Refusal::NotRegular("file in the place of a folder".to_owned()))),
+        _ => source(store, entry, sources::limit(path)),
+    }
 }
 
 /// Returns which files of the estate differ from the commit that is checked out, untracked and missing ones included.
 ///
-/// `sources` is the estate as it was loaded from the directory at `prefix`. Bytes are compared, so that what was
+/// `held` is the estate as it was loaded from the directory at `prefix`. Bytes are compared, by their ids, so that what was
 /// checked is what the commit holds: line-ending settings, `.gitignore` and the index play no part.
 ///
 /// # Errors
 ///
 /// There is no commit yet, or the object database is damaged or incomplete.
-pub fn dirty(repository: &Repository, prefix: &str, sources: &Sources) -> Result<Vec<String>, GitError> {
+pub fn dirty(repository: &Repository, prefix: &str, held: &Held) -> Result<Vec<String>, GitError> {
     let head = head_revision(repository)?.to_string();
     let commit = repository.commit(&head)?;
-    let odb = open(repository)?;
+    let store = Store::open(repository)?;
     let mut committed: BTreeMap<String, Entry> = BTreeMap::new();
-    let listed = estate_entries(&odb, &commit, &head, prefix, &mut |path, entry| {
+    let listed = estate_entries(&store, &commit, &head, prefix, &mut |path, entry| {
         committed.insert(path.unwrap_or_else(|shown| shown), entry);
     });
     match listed {
@@ -88,9 +92,9 @@ pub fn dirty(repository: &Repository, prefix: &str, sources: &Sources) -> Result
         Err(error) => return Err(error),
     }
     let mut dirty = Vec::new();
-    for (path, source) in sources.iter() {
+    for (path, source) in held.sources().iter() {
         let same = match (committed.remove(path), source) {
-            (Some(Entry { mode: mode::FILE, id }), Ok(bytes)) => hash(ObjectType::Blob, bytes)? == id,
+            (Some(Entry { mode: mode::FILE, id }), Ok(_)) => held.id(path) == Some(ObjectId(id)),
             (_, Ok(_)) => false,
             // What cannot be read cannot be compared, and the finding about it stops a commit anyway.
             (known, Err(_)) => known.is_some(),
@@ -125,13 +129,18 @@ pub fn tree_where(repository: &Repository, rev: &str, wanted: impl Fn(&str) -> b
     texts(repository, rev, entries)
 }
 
-/// Returns the id of each file of a rendered revision, without reading any.
+/// Returns the id of each file of a rendered revision that lies in wanted folders, without reading any. Folders are asked
+/// for as [`tree_where`] does it.
 ///
 /// # Errors
 ///
 /// The revision does not exist, or the object database is damaged or incomplete.
-pub fn blob_ids(repository: &Repository, rev: &str) -> Result<BTreeMap<String, ObjectId>, GitError> {
-    let entries = output_entries(repository, rev, |_| true)?;
+pub fn blob_ids(
+    repository: &Repository,
+    rev: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, ObjectId>, GitError> {
+    let entries = output_entries(repository, rev, wanted)?;
     Ok(entries.into_iter().map(|(path, entry)| (path, ObjectId(entry.id))).collect())
 }
 
@@ -141,49 +150,52 @@ pub fn blob_ids(repository: &Repository, rev: &str) -> Result<BTreeMap<String, O
 ///
 /// As for [`tree`].
 pub fn changed(repository: &Repository, before: &str, after: &str) -> Result<(Tree, Tree), GitError> {
-    let odb = open(repository)?;
+    let store = Store::open(repository)?;
     let roots = [before, after].map(|rev| repository.commit(rev).map(|commit| commit.tree_id()));
     let [before_root, after_root] = roots;
-    let (mut only_before, mut only_after) = (Vec::new(), Vec::new());
     let before_root = Entry { mode: mode::FOLDER, id: before_root? };
     let after_root = Entry { mode: mode::FOLDER, id: after_root? };
-    differing(&odb, "", Some(before_root), Some(after_root), &mut only_before, &mut only_after)?;
+    let mut walk = Differing { store: &store, count: Count::default(), before: Vec::new(), after: Vec::new() };
+    walk.folder("", Some(before_root), Some(after_root))?;
+    let Differing { before: only_before, after: only_after, .. } = walk;
     Ok((texts(repository, before, only_before)?, texts(repository, after, only_after)?))
 }
 
 type Entries = Vec<(String, Entry)>;
 
-fn differing(
-    odb: &Odb<'_>,
-    path: &str,
-    before: Option<Entry>,
-    after: Option<Entry>,
-    only_before: &mut Entries,
-    only_after: &mut Entries,
-) -> Result<(), GitError> {
-    if before == after {
-        return Ok(());
-    }
-    let list = |entry: Option<Entry>| match entry {
-        Some(Entry { mode: mode::FOLDER, id }) => folder(odb, id),
-        _ => Ok(BTreeMap::new()),
-    };
-    let is_file = |entry: &Entry| entry.mode != mode::FOLDER;
-    only_before.extend(before.filter(is_file).map(|entry| (path.to_owned(), entry)));
-    only_after.extend(after.filter(is_file).map(|entry| (path.to_owned(), entry)));
-    let mut after_entries = list(after)?;
-    for (name, entry) in list(before)? {
-        let other = after_entries.remove(&name);
-        if let Some(path) = output_path(path, &name)? {
-            differing(odb, &path, Some(entry), other, only_before, only_after)?;
+/// The files that only one of two revisions has, or that each has with another content.
+struct Differing<'s, 'r> {
+    store: &'s Store<'r>,
+    count: Count,
+    before: Entries,
+    after: Entries,
+}
+
+impl Differing<'_, '_> {
+    fn folder(&mut self, path: &str, before: Option<Entry>, after: Option<Entry>) -> Result<(), GitError> {
+        if before == after {
+            return Ok(());
         }
-    }
-    for (name, entry) in after_entries {
-        if let Some(path) = output_path(path, &name)? {
-            differing(odb, &path, None, Some(entry), only_before, only_after)?;
+        self.count.enter(path);
+        let list = |entry: Option<Entry>| match entry {
+            Some(Entry { mode: mode::FOLDER, id }) => folder(self.store, id),
+            _ => Ok(BTreeMap::new()),
+        };
+        let is_file = |entry: &Entry| entry.mode != mode::FOLDER;
+        self.before.extend(before.filter(is_file).map(|entry| (path.to_owned(), entry)));
+        self.after.extend(after.filter(is_file).map(|entry| (path.to_owned(), entry)));
+        let mut entries: BTreeMap<Vec<u8>, [Option<Entry>; 2]> = BTreeMap::new();
+        for (side, listed) in [list(before)?, list(after)?].into_iter().enumerate() {
+            listed.into_iter().for_each(|(name, entry)| entries.entry(name).or_default()[side] = Some(entry));
         }
+        for (name, [before, after]) in entries {
+            if let Some(path) = output_path(path, &name)? {
+                self.count.meet(&path)?;
+                self.folder(&path, before, after)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Returns the path of an entry of a rendered revision, or nothing when it is not ours to read.
@@ -201,12 +213,15 @@ fn output_path(folder: &str, name: &[u8]) -> Result<Option<String>, GitError> {
 
 /// Lists the files of a rendered revision, in folders that `enter` accepts by their path with `/` at the end.
 fn output_entries(repository: &Repository, rev: &str, enter: impl Fn(&str) -> bool) -> Result<Entries, GitError> {
-    let odb = open(repository)?;
+    let store = Store::open(repository)?;
     let mut found = Vec::new();
     let mut ahead = vec![(String::new(), repository.commit(rev)?.tree_id())];
+    let mut count = Count::default();
     while let Some((path, id)) = ahead.pop() {
-        for (name, entry) in folder(&odb, id)? {
+        count.enter(&path);
+        for (name, entry) in folder(&store, id)? {
             let Some(path) = output_path(&path, &name)? else { continue };
+            count.meet(&path)?;
             if entry.mode != mode::FOLDER {
                 found.push((path, entry));
             } else if enter(&format!("{path}/")) {
@@ -218,7 +233,7 @@ fn output_entries(repository: &Repository, rev: &str, enter: impl Fn(&str) -> bo
 }
 
 fn texts(repository: &Repository, rev: &str, entries: Entries) -> Result<Tree, GitError> {
-    let odb = open(repository)?;
+    let store = Store::open(repository)?;
     let refuse = |path: &str, what| GitError::NotText { rev: rev.to_owned(), path: path.to_owned(), what };
     entries
         .into_par_iter()
@@ -226,7 +241,12 @@ fn texts(repository: &Repository, rev: &str, entries: Entries) -> Result<Tree, G
             if let Some(what) = not_regular(entry.mode) {
                 return Err(refuse(&path, what));
             }
-            let blob = odb.read(entry.id).map_err(GitError::git(format!("read `{path}` of the revision {rev}")))?;
+            let what = format!("`{path}` of the revision {rev}");
+            let (size, _) = store.header(entry.id, &what)?;
+            if size > LARGEST_TEXT {
+                return Err(refuse(&path, "larger than 16 MiB"));
+            }
+            let blob = store.read(entry.id, &what)?;
             let text = std::str::from_utf8(blob.data()).map_err(|_| refuse(&path, "not UTF-8 text"))?;
             Ok((path, text.into()))
         })
@@ -236,17 +256,17 @@ fn texts(repository: &Repository, rev: &str, entries: Entries) -> Result<Tree, G
 
 /// Calls `visit` for each entry that belongs to the estate below `prefix` and is no folder; a name that is not UTF-8
 /// comes as an error that holds how to show it.
-fn estate_entries(
-    odb: &Odb<'_>,
+pub(super) fn estate_entries(
+    store: &Store<'_>,
     commit: &git2::Commit<'_>,
     rev: &str,
     prefix: &str,
     visit: &mut dyn FnMut(Result<String, String>, Entry),
 ) -> Result<(), GitError> {
-    let root = find_folder(odb, commit.tree_id(), rev, prefix)?;
+    let root = find_folder(store, commit.tree_id(), rev, prefix)?;
     let mut ahead = Vec::new();
     let mut count = 0;
-    for (name, entry) in folder(odb, root)? {
+    for (name, entry) in folder(store, root)? {
         let Ok(name) = String::from_utf8(name) else { continue };
         let is_folder = FOLDERS.iter().any(|folder| folder.trim_end_matches('/') == name);
         match entry.mode {
@@ -256,18 +276,22 @@ fn estate_entries(
         }
     }
     while let Some((path, id)) = ahead.pop() {
-        for (name, entry) in folder(odb, id)? {
+        for (name, entry) in folder(store, id)? {
             let shown = format!("{path}/{}", String::from_utf8_lossy(&name));
             if !sources::belongs(&shown) {
                 continue;
             }
-            if entry.mode == mode::FOLDER {
-                ahead.push((shown, entry.id));
-                continue;
+            if shown.len() > MOST_PATH_BYTES {
+                return Err(GitError::LongPath { rev: rev.to_owned() });
             }
+            // Folders count, too: a few objects that hold each other can name any number of them.
             count += 1;
             if count > MAX_FILES {
                 return Err(GitError::TooManyFiles { rev: rev.to_owned() });
+            }
+            if entry.mode == mode::FOLDER {
+                ahead.push((shown, entry.id));
+                continue;
             }
             visit(if std::str::from_utf8(&name).is_ok() { Ok(shown) } else { Err(shown) }, entry);
         }
@@ -275,24 +299,29 @@ fn estate_entries(
     Ok(())
 }
 
-fn find_folder(odb: &Odb<'_>, root: Oid, rev: &str, prefix: &str) -> Result<Oid, GitError> {
+fn find_folder(store: &Store<'_>, root: Oid, rev: &str, prefix: &str) -> Result<Oid, GitError> {
     prefix.split('/').filter(|name| !name.is_empty()).try_fold(root, |id, name| {
-        match folder(odb, id)?.get(name.as_bytes()) {
+        match folder(store, id)?.get(name.as_bytes()) {
             Some(Entry { mode: mode::FOLDER, id }) => Ok(*id),
             _ => Err(GitError::NoFolder { rev: rev.to_owned(), path: prefix.to_owned() }),
         }
     })
 }
 
-fn source(odb: &Odb<'_>, entry: Entry, limit: u64) -> Result<Source, GitError> {
+pub(super) fn source(store: &Store<'_>, entry: Entry, limit: u64) -> Result<Source, GitError> {
     if let Some(what) = not_regular(entry.mode) {
         return Ok(Err(Refusal::NotRegular(what.to_owned())));
     }
-    let (size, _) = odb.read_header(entry.id).map_err(GitError::git(format!("read the blob {}", entry.id)))?;
+    let what = format!("the blob {}", entry.id);
+    let (size, kind) = store.header(entry.id, &what)?;
+    // A tree object may call anything a file.
+    if kind != ObjectType::Blob {
+        return Ok(Err(Refusal::NotRegular("tree or commit in the place of a file".to_owned())));
+    }
     if size as u64 > limit {
         return Ok(Err(Refusal::TooLarge(size as u64)));
     }
-    let blob = odb.read(entry.id).map_err(GitError::git(format!("read the blob {}", entry.id)))?;
+    let blob = store.read(entry.id, &what)?;
     Ok(Ok(blob.data().into()))
 }
 
@@ -307,17 +336,13 @@ fn not_regular(mode: i32) -> Option<&'static str> {
     }
 }
 
-pub(super) fn open(repository: &Repository) -> Result<Odb<'_>, GitError> {
-    repository.inner.odb().map_err(GitError::git("open the object database"))
-}
-
 pub(super) fn hash(kind: ObjectType, bytes: &[u8]) -> Result<Oid, GitError> {
     Oid::hash_object(kind, bytes).map_err(GitError::git("hash an object"))
 }
 
 /// Reads one tree object: entry names as bytes → entries.
-pub(super) fn folder(odb: &Odb<'_>, id: Oid) -> Result<BTreeMap<Vec<u8>, Entry>, GitError> {
-    let object = odb.read(id).map_err(GitError::git(format!("read the tree {id}")))?;
+pub(super) fn folder(store: &Store<'_>, id: Oid) -> Result<BTreeMap<Vec<u8>, Entry>, GitError> {
+    let object = store.read_folder(id)?;
     parse_folder(object.data())
         .ok_or_else(|| GitError::git(format!("read the tree {id}"))(git2::Error::from_str("the object is damaged")))
 }
@@ -332,7 +357,14 @@ fn parse_folder(mut bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, Entry>> {
         let nul = space + bytes[space..].iter().position(|&byte| byte == 0)?;
         let mode = i32::from_str_radix(std::str::from_utf8(&bytes[..space]).ok()?, 8).ok()?;
         let id = Oid::from_bytes(bytes.get(nul + 1..nul + 1 + ID)?).ok()?;
-        entries.insert(bytes[space + 1..nul].to_vec(), Entry { mode, id });
+        let name = &bytes[space + 1..nul];
+        // git makes no such names; each program that reads them takes them for another path.
+        if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
+            return None;
+        }
+        if entries.insert(name.to_vec(), Entry { mode, id }).is_some() {
+            return None;
+        }
         bytes = &bytes[nul + 1 + ID..];
     }
     Some(entries)

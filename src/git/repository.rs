@@ -2,11 +2,21 @@
 
 use std::{fmt, io::Write, path::Path};
 
-use super::GitError;
+use git2::Oid;
+
+use super::{GitError, store::Store};
+use crate::points::planted;
 
 /// The name of an object: equal ids, equal content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(pub(super) git2::Oid);
+
+impl ObjectId {
+    /// Returns the id as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,6 +90,11 @@ impl Repository {
         Ok(names.ok_or_else(outside)?.join("/"))
     }
 
+    /// Returns the folder that is checked out; none in a bare repository.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.inner.workdir()
+    }
+
     /// Returns the id of the commit that `rev` names: a branch, a tag, an id, or anything that `git rev-parse` takes.
     ///
     /// # Errors
@@ -90,6 +105,11 @@ impl Repository {
     }
 
     pub(super) fn commit(&self, rev: &str) -> Result<git2::Commit<'_>, GitError> {
+        let named = Oid::from_str(rev).ok().filter(|id| id.to_string() == rev);
+        let named = named.or_else(|| self.inner.resolve_reference_from_short_name(rev).ok()?.resolve().ok()?.target());
+        if let Some(id) = named {
+            Store::open(self)?.refuse_cut_off(id, &format!("the revision `{rev}`"))?;
+        }
         let object = self.inner.revparse_single(rev).and_then(|object| object.peel_to_commit());
         object.map_err(|source| match source.code() {
             git2::ErrorCode::NotFound | git2::ErrorCode::InvalidSpec | git2::ErrorCode::Peel => {
@@ -126,7 +146,8 @@ fn settings_file() -> Result<tempfile::NamedTempFile, GitError> {
         .suffix(".gitconfig")
         .tempfile()
         .map_err(GitError::io("create a temporary file in", &folder))?;
-    file.write_all(b"[core]\n\tfsyncObjectFiles = true\n")
+    let is_synced = !planted("git-fsync-off");
+    write!(file, "[core]\n\tfsyncObjectFiles = {is_synced}\n")
         .map_err(GitError::io("write a temporary file in", &folder))?;
     Ok(file)
 }

@@ -8,12 +8,13 @@ use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 use git2::{Oid, Signature, Time};
 
 use super::{
-    GitError, Repository,
+    GitError, ObjectId, Repository,
     lock::{Lock, clear_stale},
     objects::{self, Changes},
-    pack, read,
+    origin, pack, sign,
+    store::Store,
 };
-use crate::tree::Tree;
+use crate::{points::planted, tree::Tree};
 
 /// How long to wait for another run on the same repository: a commit of 10,000 tenants takes some ten seconds.
 pub const WAIT: Duration = Duration::from_secs(60);
@@ -39,7 +40,7 @@ pub struct CommitRequest<'a> {
     /// When given, only these folders, `argocd` or `tenants/<name>`, are replaced by what the tree holds of them (or
     /// removed, when it holds nothing) and all others stay as they are.
     pub only: Option<&'a BTreeSet<String>>,
-    /// The message, with its trailers.
+    /// The message, with its trailers; [`origin::TREE`] is added to them.
     pub message: &'a str,
     /// Name and mail address; when not given, what git is configured with.
     pub author: Option<(String, String)>,
@@ -49,6 +50,8 @@ pub struct CommitRequest<'a> {
     pub time: Option<i64>,
     /// How long to wait for another run; [`WAIT`] unless there is a reason.
     pub wait: Duration,
+    /// Sign it with the user's key, by the user's signing program, which may take so long.
+    pub sign: Option<Duration>,
 }
 
 /// What became of a commit.
@@ -89,20 +92,29 @@ pub fn commit(repository: &Repository, request: &CommitRequest<'_>) -> Result<Co
     let parent = tip.map(|id| repository.inner.find_commit(id)).transpose();
     let parent = parent.map_err(GitError::git(format!("read the commit that `{}` is at", request.branch)))?;
     let parent_root = parent.as_ref().map(git2::Commit::tree_id);
-    let odb = read::open(repository)?;
-    let root = objects::root(&odb, request.tree, parent_root, request.only)?;
-    let changes = Changes::between(&odb, parent_root, &root)?;
+    let store = Store::open(repository)?;
+    let root = objects::root(&store, request.tree, parent_root, request.only)?;
+    let changes = Changes::between(&store, parent_root, &root)?;
     if changes.files == 0 {
         return Ok(CommitOutcome::Unchanged { commit: tip.map(|id| id.to_string()) });
     }
 
     let (author, committer) = signatures(repository, request)?;
     pack::write(repository, &changes.objects)?;
-    let action = || GitError::git("write the commit");
-    let tree = repository.inner.find_tree(root.id).map_err(action())?;
-    let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-    let made = repository.inner.commit(None, &author, &committer, request.message, &tree, &parents);
-    let made = made.map_err(action())?;
+    let message = origin::with_tree(request.message, ObjectId(root.id));
+    let made = match request.sign.filter(|_| !planted("git-signature-skipped")) {
+        Some(deadline) => {
+            let commit = sign::Unsigned { tree: root.id, parent: tip, author, committer, message: &message };
+            sign::commit(repository, &commit, deadline)?
+        }
+        None => {
+            let action = || GitError::git("write the commit");
+            let tree = repository.inner.find_tree(root.id).map_err(action())?;
+            let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+            let made = repository.inner.commit(None, &author, &committer, &message, &tree, &parents);
+            made.map_err(action())?
+        }
+    };
     let subject = request.message.lines().next().unwrap_or_default();
     move_reference(repository, request.branch, made, tip, &format!("tenantry: {subject}"))?;
     Ok(CommitOutcome::Committed {
@@ -178,7 +190,11 @@ fn move_reference(
     let name = reference_name(branch)?;
     clear_stale(&repository.git_directory().join(format!("{name}.lock")))?;
     let nowhere = Oid::ZERO_SHA1; // matches a reference that does not exist
-    match repository.inner.reference_matching(&name, to, true, from.unwrap_or(nowhere), log) {
+    let moved = match planted("git-no-compare-and-swap") {
+        true => repository.inner.reference(&name, to, true, log),
+        false => repository.inner.reference_matching(&name, to, true, from.unwrap_or(nowhere), log),
+    };
+    match moved {
         Ok(_) => Ok(()),
         Err(error) if matches!(error.code(), git2::ErrorCode::Modified | git2::ErrorCode::NotFound) => {
             let words = |id: Option<Oid>| id.map_or_else(|| "no commit".to_owned(), |id| id.to_string());

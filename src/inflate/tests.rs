@@ -23,6 +23,7 @@ fn plan(tier: Value) -> Plan {
             domain: text("example.com"),
             routing: serde_json::from_value(json!({ "kind": "gateway", "name": "public", "namespace": "gateway" }))
                 .unwrap(),
+            network: Default::default(),
             argocd: serde_json::from_value(json!({ "project": "tenants", "repoUrl": "https://git.example.com/x.git" }))
                 .unwrap(),
             provisioning: serde_json::from_value(json!({

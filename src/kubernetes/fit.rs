@@ -6,6 +6,8 @@
 mod limits;
 mod pods;
 mod quota;
+mod schedule;
+mod scopes;
 mod workloads;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,7 @@ use serde_json::Value;
 
 pub use limits::{LimitViolation, check_limit_range};
 pub use quota::{KeyFault, QuotaExcess, check_quota, check_quota_key};
+pub use scopes::{Traits, has_scopes};
 
 use super::{
     identity::ObjectId,
@@ -97,6 +100,8 @@ pub struct Share {
     pub surge: u64,
     /// When they exist.
     pub moment: Moment,
+    /// What scopes of a quota ask about its Pods.
+    pub traits: Traits,
     /// The amounts of all its Pods together.
     pub amounts: Amounts,
 }
@@ -113,8 +118,9 @@ pub struct Demand {
 /// Sums up what the objects of one namespace ask for at most.
 ///
 /// `schemas` gives the plurals for `count/…` keys. LimitRanges among the objects fill in requests and limits that containers leave out.
-/// DaemonSets are left out: how many Pods they have is the number of nodes. Objects that Kubernetes makes itself (ReplicaSets, Endpoints) are
-/// not counted.
+/// The Pods of DaemonSets are left out: how many there are is the number of nodes. Counted are also the ReplicaSets, Jobs and Secrets that
+/// Deployments, CronJobs, ExternalSecrets and Certificates make, and what every namespace has from the start: the ConfigMap with the
+/// cluster's certificate, and the account `default`. Other objects that Kubernetes makes itself are not.
 ///
 /// # Errors
 ///
@@ -127,6 +133,9 @@ pub fn demand<'o>(
     let defaults = limits::Defaults::of(objects.clone())?;
     let scalers = workloads::autoscaled(objects.clone());
     let mut demand = Demand::default();
+    for key in ["configmaps", "count/configmaps", "count/serviceaccounts"] {
+        demand.total.0.insert(key.to_owned(), Quantity::whole(1));
+    }
     let mut hooks: BTreeMap<Moment, Amounts> = BTreeMap::new();
     for object in objects {
         let id = ObjectId::of(object).map_err(|fault| failure(object, fault))?;
@@ -137,11 +146,18 @@ pub fn demand<'o>(
             Some(share) => (share.moment.clone(), share.amounts.clone()),
             None => (workloads::moment(object), Amounts::default()),
         };
-        let sum = match moment {
-            Moment::Always => &mut demand.total,
-            moment @ Moment::Hook { .. } => hooks.entry(moment).or_default(),
-        };
-        sum.add_all(&counts, 1).and_then(|()| sum.add_all(&pods, 1)).map_err(counted)?;
+        // A hook stays until the next sync, unless Argo CD takes it away at once; its Pods end with their phase and wave.
+        let stays = moment == Moment::Always || !workloads::goes_at_once(object);
+        let sum = if stays { &mut demand.total } else { hooks.entry(moment.clone()).or_default() };
+        sum.add_all(&counts, 1).map_err(counted)?;
+        match moment {
+            Moment::Always => demand.total.add_all(&pods, 1).map_err(counted)?,
+            moment @ Moment::Hook { .. } => {
+                for moment in std::iter::once(moment).chain(workloads::further_moments(object)) {
+                    hooks.entry(moment).or_default().add_all(&pods, 1).map_err(counted)?;
+                }
+            }
+        }
         demand.shares.extend(share);
     }
     let mut most = Amounts::default();
@@ -176,7 +192,14 @@ fn counts(schemas: &Schemas, id: &ObjectId, object: &Value) -> Result<Amounts, Q
     match (id.group(), id.kind.as_str()) {
         ("", "ConfigMap") => amounts.add("configmaps", ONE)?,
         ("", "Secret") => amounts.add("secrets", ONE)?,
-        ("", "PersistentVolumeClaim") => claim(&mut amounts, object.get("spec"), 1)?,
+        ("", "PersistentVolumeClaim") => claim(&mut amounts, object, 1)?,
+        ("cert-manager.io", "Certificate") => secret(&mut amounts)?,
+        // Others only add to a Secret that somebody else makes.
+        ("external-secrets.io", "ExternalSecret")
+            if matches!(text(object, &["spec", "target", "creationPolicy"]), None | Some("Owner" | "Orphan")) =>
+        {
+            secret(&mut amounts)?;
+        }
         ("", "Service") => {
             amounts.add("services", ONE)?;
             let ports = at(object, &["spec", "ports"]).and_then(Value::as_array).map_or(0, Vec::len) as u64;
@@ -197,17 +220,32 @@ fn counts(schemas: &Schemas, id: &ObjectId, object: &Value) -> Result<Amounts, Q
     Ok(amounts)
 }
 
+fn secret(amounts: &mut Amounts) -> Result<(), QuantityError> {
+    amounts.add("secrets", Quantity::whole(1))?;
+    amounts.add("count/secrets", Quantity::whole(1))
+}
+
+/// The annotation that named a claim's class before the field did; it has the last word to this day.
+const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
 /// Adds so many volume claims of one form.
-fn claim(amounts: &mut Amounts, spec: Option<&Value>, times: u64) -> Result<(), QuantityError> {
+fn claim(amounts: &mut Amounts, claim: &Value, times: u64) -> Result<(), QuantityError> {
     amounts.add("persistentvolumeclaims", Quantity::whole(times))?;
-    let Some(storage) = spec.and_then(|spec| spec.pointer("/resources/requests/storage")) else { return Ok(()) };
-    let storage = Quantity::of(storage)?.checked_mul(times)?;
+    let storage = match at(claim, &["spec", "resources", "requests", "storage"]) {
+        Some(storage) => Quantity::of(storage)?.checked_mul(times)?,
+        None => Quantity::ZERO,
+    };
     amounts.add("requests.storage", storage)?;
-    if let Some(class) = spec.and_then(|spec| spec.get("storageClassName")).and_then(Value::as_str) {
+    let class = text(claim, &["metadata", "annotations", CLASS]).or_else(|| text(claim, &["spec", "storageClassName"]));
+    if let Some(class) = class.filter(|class| !class.is_empty()) {
         amounts.add(&format!("{class}.storageclass.storage.k8s.io/requests.storage"), storage)?;
         amounts.add(&format!("{class}.storageclass.storage.k8s.io/persistentvolumeclaims"), Quantity::whole(times))?;
     }
     Ok(())
+}
+
+fn text<'a>(value: &'a Value, way: &[&str]) -> Option<&'a str> {
+    at(value, way).and_then(Value::as_str)
 }
 
 #[cfg(test)]

@@ -13,6 +13,15 @@ pub const SUBDOMAIN_MAX: usize = 253;
 /// The longest name of a CronJob: its Jobs get eleven characters more.
 pub const CRON_JOB_MAX: usize = 52;
 
+/// The longest name of a StatefulSet: a hyphen and a hash of ten characters go behind it, into a label.
+pub const STATEFUL_SET_MAX: usize = 52;
+
+/// The longest name of an InnoDBCluster (mysql-operator, deploy-crds.yaml).
+pub const INNODB_CLUSTER_MAX: usize = 40;
+
+/// The longest name of a Cluster of CloudNativePG (its admission webhook).
+pub const CNPG_CLUSTER_MAX: usize = 50;
+
 /// The most bytes that all annotations of an object may hold, keys included.
 pub const ANNOTATIONS_MAX: usize = 256 * 1024;
 
@@ -75,6 +84,10 @@ pub fn rule(group: &str, kind: &str) -> (Form, usize) {
         // The name becomes the label batch.kubernetes.io/job-name of its Pods.
         ("batch", "Job") => (Form::Dns1123Subdomain, LABEL_MAX),
         ("batch", "CronJob") => (Form::Dns1123Subdomain, CRON_JOB_MAX),
+        // The name and a hash become the label controller-revision-hash of its Pods.
+        ("apps", "StatefulSet") => (Form::Dns1123Subdomain, STATEFUL_SET_MAX),
+        ("mysql.oracle.com", "InnoDBCluster") => (Form::Dns1123Label, INNODB_CLUSTER_MAX),
+        ("postgresql.cnpg.io", "Cluster") => (Form::Dns1123Label, CNPG_CLUSTER_MAX),
         ("rbac.authorization.k8s.io", _) => (Form::PathSegment, usize::MAX),
         _ => (Form::Dns1123Subdomain, SUBDOMAIN_MAX),
     }
@@ -202,6 +215,9 @@ mod tests {
             ("", "Service", 63),
             ("batch", "Job", 63),
             ("batch", "CronJob", 52),
+            ("apps", "StatefulSet", 52),
+            ("postgresql.cnpg.io", "Cluster", 50),
+            ("mysql.oracle.com", "InnoDBCluster", 40),
             ("apps", "Deployment", 253),
         ] {
             assert_eq!(check_name(group, kind, &"a".repeat(max)), Ok(()), "{kind}");

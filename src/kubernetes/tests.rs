@@ -339,7 +339,7 @@ fn published_strictness_is_back() {
             FaultKind::UnknownField,
         ),
         (
-            json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "7-eleven" }, "spec": {} }),
+            json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "7-eleven" }, "spec": { "clusterIP": "None" } }),
             "/metadata/name",
             FaultKind::InvalidName,
         ),

@@ -8,7 +8,8 @@ use super::{
     fault::{Fault, FaultKind, Path},
     metadata,
     retired::{Retirement, retirement},
-    schemas::Schemas,
+    rules,
+    schemas::{Schemas, group},
     words::{nearest, shown, type_of},
 };
 
@@ -24,11 +25,15 @@ pub(super) fn object(schemas: &Schemas, object: &Value) -> Vec<Fault> {
         return vec![Path::ROOT.fault(FaultKind::UnknownKind, message, help)];
     };
     let Some((layer, info, root)) = schemas.find(api_version, kind) else {
-        return vec![unknown_kind(schemas, api_version, kind)];
+        // What is known of a kind beside its schema holds without one, too.
+        let mut faults = vec![unknown_kind(schemas, api_version, kind)];
+        rules::check(group(api_version), kind, object, &mut faults);
+        return faults;
     };
     let mut walk = Walk { schemas, faults: Vec::new() };
     walk.value(&layer.arena, root, object, &Path::ROOT, 0);
     metadata::check_name(info, object, &mut walk.faults);
+    rules::check(&info.group, kind, object, &mut walk.faults);
     walk.faults
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApiVersion, Named, service::Resources};
+use super::{ApiVersion, Named, network::Network, service::Resources};
 use crate::provision::connection::Connection;
 
 /// The estate file.
@@ -59,6 +59,12 @@ pub struct EstateSpec {
     pub secrets: Option<Secrets>,
     /// How requests reach tenants.
     pub routing: Routing,
+    /// The minor release of Kubernetes that the clusters run, the oldest one where they differ. With it `check` knows what they serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes_version: Option<KubernetesVersion>,
+    /// The network around tenants: what the proofs about their NetworkPolicies go by.
+    #[serde(default)]
+    pub network: Network,
     /// Where the rendered tree is committed.
     #[serde(default)]
     pub output: Output,
@@ -152,6 +158,47 @@ pub enum Routing {
     },
 }
 
+/// A minor release of Kubernetes that is known here. In quotes: `1.30` without them is the number 1.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum KubernetesVersion {
+    /// 1.30.
+    #[serde(rename = "1.30")]
+    V1_30,
+    /// 1.31.
+    #[serde(rename = "1.31")]
+    V1_31,
+    /// 1.32.
+    #[serde(rename = "1.32")]
+    V1_32,
+    /// 1.33.
+    #[serde(rename = "1.33")]
+    V1_33,
+    /// 1.34.
+    #[serde(rename = "1.34")]
+    V1_34,
+    /// 1.35.
+    #[serde(rename = "1.35")]
+    V1_35,
+    /// 1.36.
+    #[serde(rename = "1.36")]
+    V1_36,
+}
+
+impl KubernetesVersion {
+    /// Returns the number behind the dot.
+    pub fn minor(self) -> u8 {
+        match self {
+            KubernetesVersion::V1_30 => 30,
+            KubernetesVersion::V1_31 => 31,
+            KubernetesVersion::V1_32 => 32,
+            KubernetesVersion::V1_33 => 33,
+            KubernetesVersion::V1_34 => 34,
+            KubernetesVersion::V1_35 => 35,
+            KubernetesVersion::V1_36 => 36,
+        }
+    }
+}
+
 /// Where the rendered tree is committed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -204,4 +251,24 @@ fn small() -> Resources {
         BTreeMap::from([("cpu".to_owned(), cpu.to_owned()), ("memory".to_owned(), memory.to_owned())])
     };
     Resources { requests: quantities("100m", "128Mi"), limits: quantities("500m", "256Mi") }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kubernetes::releases::{NEWEST, OLDEST};
+
+    #[test]
+    fn the_known_releases_are_those_of_the_tables() {
+        for minor in OLDEST..=NEWEST {
+            let release: KubernetesVersion = serde_json::from_value(json!(format!("1.{minor}"))).unwrap();
+            assert_eq!(release.minor(), minor);
+        }
+        for unknown in [json!("1.29"), json!("1.37"), json!("v1.36"), json!("1.36.3"), json!(1.3), json!("latest")] {
+            assert!(serde_json::from_value::<KubernetesVersion>(unknown.clone()).is_err(), "{unknown}");
+        }
+    }
 }

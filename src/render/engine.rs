@@ -6,7 +6,7 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, syntax::SyntaxConfig,
 };
 
-use super::{filters, holes};
+use super::{filters, holes, scan};
 
 /// The most bytes that one file may print. etcd refuses objects beyond 1.5 MiB, and no file of a tenant comes near.
 pub(super) const MOST_OUTPUT: usize = 1 << 20;
@@ -20,6 +20,9 @@ const RECURSION: usize = 200;
 
 /// The detail of the error of a file with too many values.
 pub(super) const TOO_MANY_VALUES: &str = "the file writes too many values";
+
+/// What is said of an expression that would nest too deeply.
+pub(super) const MANY_SIGNS: &str = "too many signs stand in a row";
 
 /// Marks captured text as text of the template and not a value: see [`format`].
 const CAPTURED: &str = "skeleton";
@@ -41,7 +44,11 @@ pub(super) struct Printed {
 
 /// The values that were written so far; lives in the state of one rendering, macros and includes share it.
 #[derive(Debug, Default)]
-pub(super) struct Holes(pub(super) Vec<Value>);
+pub(super) struct Holes {
+    pub(super) values: Vec<Value>,
+    /// The bytes of those that are texts.
+    bytes: usize,
+}
 
 impl Engine {
     /// Returns an engine without templates.
@@ -62,14 +69,21 @@ impl Engine {
 
     /// Compiles a template.
     pub(super) fn add(&mut self, name: &str, source: &str) -> Result<(), Error> {
+        if scan::line_of_many_signs(source).is_some() {
+            return Err(many_signs());
+        }
         self.environment.add_template_owned(name.to_owned(), source.to_owned())
     }
 
     /// Compiles an expression as a template that writes its one value.
     pub(super) fn add_expression(&mut self, name: &str, expression: &str) -> Result<(), Error> {
         // Alone first: within the template, a stray `}}` would end the tag.
+        let tag = format!("{{{{ ({expression}) }}}}");
+        if scan::line_of_many_signs(&tag).is_some() {
+            return Err(many_signs());
+        }
         self.environment.compile_expression_owned(expression.to_owned())?;
-        self.add(name, &format!("{{{{ ({expression}) }}}}"))
+        self.add(name, &tag)
     }
 
     /// Returns whether a template is known.
@@ -93,7 +107,7 @@ impl Engine {
         let template = self.environment.get_template(name)?;
         let mut captured = template.render_captured_to(context.clone(), Capped(text))?;
         Ok(captured.with_state_mut(|state| {
-            state.get_extension_mut::<Holes>().map(|Holes(values)| std::mem::take(values)).unwrap_or_default()
+            state.get_extension_mut::<Holes>().map(|holes| std::mem::take(&mut holes.values)).unwrap_or_default()
         }))
     }
 
@@ -103,6 +117,10 @@ impl Engine {
         // Without a hole the value was captured text, which a macro makes.
         Ok(holes.pop().unwrap_or_else(|| Value::from(text)))
     }
+}
+
+fn many_signs() -> Error {
+    Error::new(ErrorKind::SyntaxError, MANY_SIGNS)
 }
 
 fn syntax() -> SyntaxConfig {
@@ -123,7 +141,7 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
     if value.is_safe() {
         return Ok(out.write_str(value.as_str().unwrap_or_default())?);
     }
-    let Holes(values) = state.get_or_insert_extension_with(Holes::default);
+    let Holes { values, bytes } = state.get_or_insert_extension_with(Holes::default);
     let value = match value.as_str() {
         // Captured text that an operator made a value of: `m.name() ~ "-db"`.
         Some(text) if holes::may_hold(text) => Value::from(holes::expand(text, values).map_err(hole_error)?.as_ref()),
@@ -132,6 +150,11 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
     let Some(placeholder) = holes::placeholder(values.len()) else {
         return Err(Error::new(ErrorKind::InvalidOperation, TOO_MANY_VALUES));
     };
+    // A text that stands in many places is many copies of it.
+    *bytes += value.as_str().map_or(0, str::len);
+    if *bytes > holes::MOST_BYTES {
+        return Err(hole_error(holes::HoleFault::Many));
+    }
     values.push(value);
     Ok(out.write_str(placeholder.encode_utf8(&mut [0; 4]))?)
 }

@@ -76,7 +76,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     register_filters(environment);
     register_tests(environment);
     environment.add_function("dict", functions::dict);
-    environment.add_function("range", functions::range);
+    environment.add_function("range", range);
 }
 
 fn register_filters(environment: &mut Environment<'static>) {
@@ -140,7 +140,7 @@ fn add(environment: &mut Environment<'static>, name: &'static str, filter: Value
             if let Some(text) = argument.as_str()
                 && holes::may_hold(text)
             {
-                let values = state.get_extension::<Holes>().map(|Holes(values)| values.as_slice()).unwrap_or_default();
+                let values = state.get_extension::<Holes>().map(|holes| holes.values.as_slice()).unwrap_or_default();
                 *argument = Value::from(holes::expand(text, values).map_err(hole_error)?.as_ref());
             }
         }
@@ -217,8 +217,8 @@ fn json(state: &State<'_, '_>, value: &Value) -> Result<Json, Error> {
     if value.kind() == ValueKind::None {
         return Ok(Json::Null);
     }
-    let values = state.get_extension::<Holes>().map(|Holes(values)| values.as_slice()).unwrap_or_default();
-    holes::to_json(value, values).map_err(hole_error)
+    let values = state.get_extension::<Holes>().map(|holes| holes.values.as_slice()).unwrap_or_default();
+    holes::to_json(value, values, &mut holes::Room::new()).map_err(hole_error)
 }
 
 /// `replace` of the engine, without its way to make a text of a million times a million bytes.
@@ -228,6 +228,27 @@ fn replace(value: &str, from: &str, to: &str) -> Result<String, Error> {
         return Err(hole_error(holes::HoleFault::TooLong));
     }
     Ok(value.replace(from, to))
+}
+
+/// The most elements of a range: fuel for one loop over it is gone by then.
+const LONGEST_RANGE: i64 = 100_000;
+
+/// `range` of the engine, which overflows with numbers near the ends of their type.
+fn range(lower: i64, upper: Option<i64>, step: Option<i64>) -> Result<Value, Error> {
+    let refuse = |what: &'static str| Error::new(ErrorKind::InvalidOperation, what);
+    let (start, end) = upper.map_or((0, lower), |upper| (lower, upper));
+    let step = step.unwrap_or(1);
+    let distance = match step {
+        0 => return Err(refuse("cannot create range with step of 0")),
+        1.. => end.checked_sub(start),
+        _ => start.checked_sub(end),
+    };
+    let steps =
+        distance.zip(step.checked_abs()).and_then(|(distance, step)| distance.checked_add(step - 1)?.checked_div(step));
+    let length =
+        steps.filter(|length| *length <= LONGEST_RANGE).ok_or_else(|| refuse("range has too many elements"))?;
+    // Within the distance, so nothing overflows.
+    Ok(Value::make_iterable(move || (0..length.max(0)).map(move |n| start + n * step)))
 }
 
 /// Indents every line but the first by `width` spaces; empty lines stay empty. Captured text stays captured text.

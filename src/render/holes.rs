@@ -18,8 +18,15 @@ const FIRST: u32 = 0xF_0000;
 /// fit in etcd.
 pub(super) const MOST_HOLES: usize = 65_000;
 
+/// The most parts of one value: lists that hold another list twice, again and again, cost nothing until they are written.
+const MOST_PARTS: usize = 200_000;
+
 /// The most bytes of one text that is joined from values; as much as a whole file may print.
 const LONGEST: usize = super::engine::MOST_OUTPUT;
+
+/// The most bytes of all values of one file together: some room for values that are printed in part, such as a list whose items
+/// one after the other are looked at. Without it, a few letters of a template make 65,000 texts of 1 MiB each.
+pub(super) const MOST_BYTES: usize = 16 * LONGEST;
 
 /// The most levels of a value: twice what a schema inside a CRD nests.
 const DEEPEST: usize = 96;
@@ -54,6 +61,9 @@ pub(super) enum HoleFault {
     /// A text beyond [`LONGEST`].
     #[error("the text has more than {LONGEST} bytes")]
     TooLong,
+    /// Values of more than [`MOST_BYTES`] in one file.
+    #[error("the values of the file have more than {MOST_BYTES} bytes together")]
+    Many,
     /// A value of more than [`DEEPEST`] levels.
     #[error("the value nests deeper than {DEEPEST} levels")]
     TooDeep,
@@ -74,6 +84,7 @@ impl HoleFault {
             HoleFault::Key(_) => "keys are texts or numbers",
             HoleFault::Foreign(_) => "private-use characters stand for values and may not come from anywhere else",
             HoleFault::TooLong => "no text of a Kubernetes object comes near 1 MiB",
+            HoleFault::Many => "print each value once, or make several files of it",
             HoleFault::TooDeep => "build the value with fewer levels",
         }
     }
@@ -140,25 +151,56 @@ pub(super) fn append(out: &mut String, value: &Value) -> Result<(), HoleFault> {
     if out.len() > LONGEST { Err(HoleFault::TooLong) } else { Ok(()) }
 }
 
+/// What may still be filled in.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// Bytes of texts in the file.
+    bytes: usize,
+    /// Parts of one value.
+    parts: usize,
+}
+
+impl Room {
+    /// The room of one file.
+    pub(super) fn new() -> Self {
+        Self { bytes: MOST_BYTES, parts: MOST_PARTS }
+    }
+
+    /// Takes room for a text.
+    ///
+    /// # Errors
+    /// There is none left.
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), HoleFault> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(HoleFault::Many)?;
+        Ok(())
+    }
+}
+
 /// Returns a value as JSON. Texts inside of maps and lists may hold placeholders, where a template built them from
 /// captured text.
 ///
 /// # Errors
-/// The value, or a part of it, is no data.
-pub(super) fn to_json(value: &Value, holes: &[Value]) -> Result<Json, HoleFault> {
+/// The value, or a part of it, is no data, or there is no room left for it.
+pub(super) fn to_json(value: &Value, holes: &[Value], room: &mut Room) -> Result<Json, HoleFault> {
+    room.parts = MOST_PARTS;
     match value.kind() {
         ValueKind::Undefined => Err(HoleFault::Undefined),
         ValueKind::None => Err(HoleFault::Null),
-        _ => inner(value, holes, 0),
+        _ => inner(value, holes, 0, room),
     }
 }
 
-fn inner(value: &Value, holes: &[Value], depth: usize) -> Result<Json, HoleFault> {
+fn inner(value: &Value, holes: &[Value], depth: usize, room: &mut Room) -> Result<Json, HoleFault> {
     if depth > DEEPEST {
         return Err(HoleFault::TooDeep);
     }
+    room.parts = room.parts.checked_sub(1).ok_or(HoleFault::TooLong)?;
     Ok(match value.kind() {
-        ValueKind::String => Json::String(expand(value.as_str().unwrap_or_default(), holes)?.into_owned()),
+        ValueKind::String => {
+            let text = expand(value.as_str().unwrap_or_default(), holes)?;
+            room.take(text.len())?;
+            Json::String(text.into_owned())
+        }
         ValueKind::Bool => Json::Bool(value.is_true()),
         ValueKind::Number => Json::Number(number(value)?),
         ValueKind::None => Json::Null,
@@ -166,23 +208,23 @@ fn inner(value: &Value, holes: &[Value], depth: usize) -> Result<Json, HoleFault
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter().map_err(|_| HoleFault::NotData("a list that cannot be read"))?;
             let items = items.enumerate();
-            Json::Array(items.map(|(n, item)| part(&n, &item, holes, depth)).collect::<Result<_, _>>()?)
+            Json::Array(items.map(|(n, item)| part(&n, &item, holes, depth, room)).collect::<Result<_, _>>()?)
         }
-        ValueKind::Map => Json::Object(map(value, holes, depth)?),
+        ValueKind::Map => Json::Object(map(value, holes, depth, room)?),
         kind => return Err(not_data(kind)),
     })
 }
 
 /// Converts a part of a map or list, and tells its way if it is undefined.
-fn part(name: &dyn Display, value: &Value, holes: &[Value], depth: usize) -> Result<Json, HoleFault> {
-    inner(value, holes, depth + 1).map_err(|fault| match fault {
+fn part(name: &dyn Display, value: &Value, holes: &[Value], depth: usize, room: &mut Room) -> Result<Json, HoleFault> {
+    inner(value, holes, depth + 1, room).map_err(|fault| match fault {
         HoleFault::Undefined => HoleFault::UndefinedPart(name.to_string()),
         HoleFault::UndefinedPart(rest) => HoleFault::UndefinedPart(format!("{name}.{rest}")),
         fault => fault,
     })
 }
 
-fn map(value: &Value, holes: &[Value], depth: usize) -> Result<Map<String, Json>, HoleFault> {
+fn map(value: &Value, holes: &[Value], depth: usize, room: &mut Room) -> Result<Map<String, Json>, HoleFault> {
     let unreadable = HoleFault::NotData("a map that cannot be read");
     let pairs = value.as_object().and_then(DynObject::try_iter_pairs).ok_or(unreadable)?;
     let mut map = Map::new();
@@ -193,7 +235,8 @@ fn map(value: &Value, holes: &[Value], depth: usize) -> Result<Map<String, Json>
             ValueKind::Number => append(&mut text, &key)?,
             kind => return Err(HoleFault::Key(kind_name(kind))),
         }
-        let value = part(&text, &value, holes, depth)?;
+        room.take(text.len())?;
+        let value = part(&text, &value, holes, depth, room)?;
         map.insert(text, value);
     }
     Ok(map)

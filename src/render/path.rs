@@ -30,6 +30,8 @@ pub(super) enum PathFault {
     Character(char),
     #[error("the path does not end in `.yaml`")]
     Extension,
+    #[error("Windows has no file called `{0}`")]
+    Unportable(String),
     #[error("tenantry makes this file itself")]
     Reserved,
 }
@@ -51,6 +53,16 @@ impl PathFault {
     }
 }
 
+/// Returns whether Windows takes the name for a device, or cuts it: nobody could check the branch out there.
+fn is_unportable(segment: &str) -> bool {
+    let stem = segment.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let is_port = |name: &str| {
+        stem.strip_prefix(name)
+            .is_some_and(|number| number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    segment.ends_with('.') || matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || is_port("com") || is_port("lpt")
+}
+
 /// Looks at a path below the manifests folder.
 ///
 /// Letters, digits, `.`, `_` and `-` only: kustomize takes some other texts for URLs, and every file system has these.
@@ -69,6 +81,9 @@ pub(super) fn check(path: &str) -> Result<(), PathFault> {
     }
     if path.split('/').any(|segment| segment.is_empty() || segment.starts_with(['.', '-'])) {
         return Err(PathFault::Segment);
+    }
+    if let Some(bad) = path.split('/').find(|segment| is_unportable(segment)) {
+        return Err(PathFault::Unportable(bad.to_owned()));
     }
     if path.len() > LONGEST || path.split('/').any(|segment| segment.len() > LONGEST_SEGMENT) {
         return Err(PathFault::TooLong);

@@ -48,6 +48,29 @@ pub(super) fn tags(text: &str) -> Vec<Found> {
     found
 }
 
+/// The most signs in a row: `- - -1` nests as deep as it is long, and the engine's parser has no limit for it.
+const MOST_SIGNS: usize = 32;
+
+/// Returns the line of a tag in which more than [`MOST_SIGNS`] signs stand in a row.
+pub(super) fn line_of_many_signs(text: &str) -> Option<usize> {
+    tags(text)
+        .into_iter()
+        .find(|found| found.tag != Tag::Comment && has_many_signs(&text[found.range.clone()]))
+        .map(|found| text[..found.range.start].bytes().filter(|byte| *byte == b'\n').count() + 1)
+}
+
+fn has_many_signs(tag: &str) -> bool {
+    let mut signs = 0;
+    tag.bytes().any(|byte| {
+        signs = match byte {
+            b'-' | b'+' => signs + 1,
+            byte if byte.is_ascii_whitespace() => signs,
+            _ => 0,
+        };
+        signs > MOST_SIGNS
+    })
+}
+
 /// Returns the place behind the end of a tag whose inside starts at `from`.
 fn end(text: &str, from: usize, tag: Tag) -> usize {
     let close: &[u8; 2] = match tag {

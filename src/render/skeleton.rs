@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use minijinja::Value;
 use serde_json::{Map, Value as Json, map};
 
-use super::holes::{self, HoleFault};
+use super::holes::{self, HoleFault, Room};
 use crate::{
     diag::Diagnostic,
     yaml::{self, Node, NodeValue, Profile, Style},
@@ -125,8 +125,9 @@ impl Skeleton {
     pub(super) fn fill(&self, values: &[Value]) -> Result<Vec<(usize, Json)>, Vec<Fault>> {
         let mut filled = Vec::with_capacity(self.documents.len());
         let mut faults = Vec::new();
+        let mut room = Room::new();
         for document in &self.documents {
-            match fill(&document.root, values) {
+            match fill(&document.root, values, &mut room) {
                 Ok(value @ Json::Object(_)) => filled.push((document.index, value)),
                 Ok(_) => faults.push(Fault { line: document.line, kind: FaultKind::NoObject }),
                 Err(fault) => faults.push(fault),
@@ -248,23 +249,23 @@ fn pieces(text: &str) -> Option<Vec<Piece>> {
     pieces.iter().any(|piece| matches!(piece, Piece::Hole(_))).then_some(pieces)
 }
 
-fn fill(part: &Part, values: &[Value]) -> Result<Json, Fault> {
+fn fill(part: &Part, values: &[Value], room: &mut Room) -> Result<Json, Fault> {
     Ok(match part {
         Part::Fixed(value) => value.clone(),
         Part::Hole(n, line) => hole(*n, values)
-            .and_then(|value| holes::to_json(value, values))
+            .and_then(|value| holes::to_json(value, values, room))
             .map_err(|fault| Fault { line: *line, kind: FaultKind::Hole(fault) })?,
-        Part::Text(text) => Json::String(join(text, values)?),
-        Part::List(items) => Json::Array(items.iter().map(|item| fill(item, values)).collect::<Result<_, _>>()?),
+        Part::Text(text) => Json::String(join(text, values, room)?),
+        Part::List(items) => Json::Array(items.iter().map(|item| fill(item, values, room)).collect::<Result<_, _>>()?),
         Part::Map(entries) => {
             let mut map = Map::new();
             for Entry { key, line, value } in entries {
                 let key = match key {
                     Key::Fixed(key) => key.clone(),
-                    Key::Text(text) => join(text, values)?,
+                    Key::Text(text) => join(text, values, room)?,
                 };
                 match map.entry(key) {
-                    map::Entry::Vacant(place) => place.insert(fill(value, values)?),
+                    map::Entry::Vacant(place) => place.insert(fill(value, values, room)?),
                     map::Entry::Occupied(taken) => {
                         let kind = FaultKind::DuplicateKey(taken.key().clone());
                         return Err(Fault { line: *line, kind });
@@ -280,7 +281,7 @@ fn hole(n: usize, values: &[Value]) -> Result<&Value, HoleFault> {
     values.get(n).ok_or_else(|| HoleFault::Foreign(holes::placeholder(n).map_or(0, u32::from)))
 }
 
-fn join(Text { pieces, line }: &Text, values: &[Value]) -> Result<String, Fault> {
+fn join(Text { pieces, line }: &Text, values: &[Value], room: &mut Room) -> Result<String, Fault> {
     let mut out = String::new();
     for piece in pieces {
         let appended = match piece {
@@ -292,6 +293,7 @@ fn join(Text { pieces, line }: &Text, values: &[Value]) -> Result<String, Fault>
         };
         appended.map_err(|fault| Fault { line: *line, kind: FaultKind::Hole(fault) })?;
     }
+    room.take(out.len()).map_err(|fault| Fault { line: *line, kind: FaultKind::Hole(fault) })?;
     Ok(out)
 }
 

@@ -62,6 +62,9 @@ fn foreign_character(plan: &Plan, field: &str) -> Diagnostic {
     .of_tenant(name)
 }
 
+/// The most files of a tenant of which it is said that they are made twice.
+const MOST_CLASHES: usize = 20;
+
 struct Tenant<'a> {
     renderer: &'a Renderer<'a>,
     plan: &'a Plan,
@@ -70,6 +73,8 @@ struct Tenant<'a> {
     objects: Vec<RenderedObject>,
     /// Which entry of a bundle makes a file, by its path below the objects' folder.
     owners: BTreeMap<String, (usize, &'a File)>,
+    /// How many files were made twice.
+    clashes: usize,
     chart_values: Option<Value>,
     /// What templates print, one after another: no object outlives its filling.
     text: Vec<u8>,
@@ -84,6 +89,7 @@ impl<'a> Tenant<'a> {
             findings: Vec::new(),
             objects: Vec::new(),
             owners: BTreeMap::new(),
+            clashes: 0,
             chart_values: None,
             text: Vec::new(),
         }
@@ -144,7 +150,12 @@ impl<'a> Tenant<'a> {
     /// Says that a path is taken; two entries, or two elements of one, may not make one file.
     fn claim(&mut self, output: &str, entry: usize, file: &'a File) {
         // Case is ignored: on some file systems the two would be one.
-        if let Some((first_entry, first)) = self.owners.insert(output.to_ascii_lowercase(), (entry, file)) {
+        let clash = self.owners.insert(output.to_ascii_lowercase(), (entry, file));
+        // A place is looked up in the text of the bundle, which takes its time.
+        if let Some((first_entry, first)) = clash
+            && self.clashes < MOST_CLASHES
+        {
+            self.clashes += 1;
             let texts = &self.renderer.texts;
             let first = first.output_place(texts, first_entry);
             let finding = Diagnostic::new(

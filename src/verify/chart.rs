@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::Validator;
+use jsonschema::{PatternOptions, Validator};
 use serde_json::{Value, json};
 
 use super::findings::Findings;
 use crate::{
-    diag::{Code, Diagnostic, Place},
+    diag::{Code, Diagnostic, Place, Span},
     estate::Estate,
+    kubernetes::unfolding as schemas,
     plan::Plan,
     raw::bundle::BundleSpec,
     rendered::Rendered,
-    yaml,
+    yaml::{self, ReadError},
 };
 
 const SCHEMA: &str = "/values.schema.json";
@@ -42,14 +43,16 @@ impl Charts {
             let Some(folder) = path.strip_suffix(SCHEMA).filter(|folder| !folder.contains('/')) else { continue };
             let schema = serde_json::from_str::<Value>(text)
                 .map_err(|error| error.to_string())
-                .and_then(|schema| jsonschema::validator_for(&schema).map_err(|error| error.to_string()));
+                .and_then(|schema| build(&schema));
             match schema {
                 Ok(schema) => {
-                    let file =
-                        |name: &str| charts.get(&format!("{folder}/{name}")).map_or(Value::Null, |text| first(text));
-                    let metadata = file("Chart.yaml");
+                    let file = |name: &str| charts.get(&format!("{folder}/{name}"));
+                    let metadata = file("Chart.yaml").map_or(Value::Null, |text| first(text));
                     let name = metadata.get("name").and_then(Value::as_str).unwrap_or(folder).to_owned();
-                    found.insert(folder.to_owned(), Chart { name, schema, defaults: file("values.yaml") });
+                    let defaults = file("values.yaml").map(|text| yaml::read_documents(text)).transpose();
+                    findings.extend(defaults.as_ref().err().map(|error| unreadable(folder, error)));
+                    let defaults = defaults.ok().flatten().and_then(|all| all.into_iter().next());
+                    found.insert(folder.to_owned(), Chart { name, schema, defaults: defaults.unwrap_or_default() });
                 }
                 Err(reason) => findings.push(Diagnostic::new(
                     Code::ChartSchema,
@@ -89,6 +92,26 @@ impl Charts {
             ));
         }
     }
+}
+
+/// What is not read as helm reads it cannot be held against the schema.
+fn unreadable(folder: &str, error: &ReadError) -> Diagnostic {
+    let (ReadError::Syntax { at, .. } | ReadError::Unsupported { at, .. } | ReadError::DuplicateKey { at, .. }) = error;
+    Diagnostic::new(
+        Code::ChartValues,
+        Place::new(format!("charts/{folder}/values.yaml"), Span { start: *at, end: *at }),
+        format!("the values of the chart `{folder}` cannot be read: {error}"),
+        "write them as plain YAML, and what an alias repeats in full",
+    )
+}
+
+/// Compiles a schema as helm does, whose patterns know no look-around either and take time in proportion to the text.
+fn build(schema: &Value) -> Result<Validator, String> {
+    if schemas::is_endless(schema) {
+        return Err("its references unfold into too many parts".to_owned());
+    }
+    let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
+    options.build(schema).map_err(|error| error.to_string())
 }
 
 /// Returns the value of a file of one document; helm reads an empty one as no values.

@@ -1,11 +1,13 @@
 //! Where Secrets come from: who makes each of them, and whose entries of the secret store they show.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::{
     findings::Findings,
+    hooks::Turn,
+    keys,
     object::{Object, text_at},
     tenant::Tenant,
 };
@@ -19,13 +21,28 @@ const GROUP: &str = "external-secrets.io";
 /// Annotations by which cert-manager makes a Certificate for an Ingress or a Gateway's listeners.
 const SHIMS: [&str; 2] = ["cert-manager.io/cluster-issuer", "cert-manager.io/issuer"];
 
-/// Returns the names of the Secrets that the tenant's own objects make.
-pub(super) fn made<'a>(tenant: &Tenant<'a>) -> BTreeSet<&'a str> {
-    let mut names = BTreeSet::new();
-    makers(tenant, |_, name, _| {
-        names.insert(name);
+/// Returns the Secrets that the tenant's own objects make, by name with the first object that makes each.
+pub(super) fn made<'t, 'a>(tenant: &'t Tenant<'a>) -> BTreeMap<&'a str, &'t Object<'a>> {
+    let mut names = BTreeMap::new();
+    makers(tenant, |object, name, _| {
+        names.entry(name).or_insert(object);
     });
     names
+}
+
+/// Secrets that operators make for objects of a kind: group, kind, and what they put behind the object's name.
+const OPERATORS: &[(&str, &str, &[&str])] = &[
+    ("postgresql.cnpg.io", "Cluster", &["-app", "-superuser", "-ca", "-server", "-replication"]),
+    ("rabbitmq.com", "RabbitmqCluster", &["-default-user", "-erlang-cookie"]),
+    ("rabbitmq.com", "User", &["-user-credentials"]),
+    ("grafana.integreatly.org", "Grafana", &["-admin-credentials"]),
+];
+
+/// Returns whether an operator makes a Secret for one of the tenant's objects, with keys that it alone knows.
+pub(super) fn made_by_operator(tenant: &Tenant<'_>, name: &str) -> bool {
+    OPERATORS.iter().any(|(group, kind, ends)| {
+        ends.iter().any(|end| name.strip_suffix(end).is_some_and(|owner| tenant.find(group, kind, owner).is_some()))
+    })
 }
 
 /// Calls with each object that makes a Secret, the Secret's name and the pointer of the field that names it.
@@ -72,7 +89,36 @@ pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
     owners(tenant, findings);
     for object in tenant.of_kind(GROUP, "ExternalSecret") {
         store(tenant, object, findings);
-        keys(tenant.plan, object, findings);
+        entries(tenant.plan, object, findings);
+    }
+    if tenant.complete {
+        for object in tenant.of_kind(GROUP, "SecretStore") {
+            login(tenant, object, findings);
+        }
+    }
+}
+
+/// Where a SecretStore names the account that it logs in as.
+const LOGINS: &[&[&str]] = &[
+    &["spec", "provider", "vault", "auth", "kubernetes", "serviceAccountRef", "name"],
+    &["spec", "provider", "vault", "auth", "jwt", "kubernetesServiceAccountToken", "serviceAccountRef", "name"],
+    &["spec", "provider", "aws", "auth", "jwt", "serviceAccountRef", "name"],
+    &["spec", "provider", "gcpsm", "auth", "workloadIdentity", "serviceAccountRef", "name"],
+    &["spec", "provider", "kubernetes", "auth", "serviceAccount", "name"],
+];
+
+fn login(tenant: &Tenant<'_>, store: &Object<'_>, findings: &mut Findings<'_>) {
+    for way in LOGINS {
+        let Some(name) = text_at(store.value, way).filter(|name| *name != "default") else { continue };
+        if tenant.find("", "ServiceAccount", name).is_none() {
+            findings.add(
+                Code::ServiceAccountMissing,
+                store,
+                &format!("/{}", way.join("/")),
+                format!("{} logs in as the account `{name}`, which nothing makes", store.title()),
+                "make a ServiceAccount of that name in a template, or correct the name: no Secret is made without it",
+            );
+        }
     }
 }
 
@@ -108,7 +154,20 @@ fn store(tenant: &Tenant<'_>, object: &Object<'_>, findings: &mut Findings<'_>) 
             format!("{} reads from the ClusterSecretStore `{name}`", object.title()),
             "give the tenant a SecretStore of its own: through a shared one each tenant can read the entries of all others",
         );
-    } else if tenant.complete && tenant.find(GROUP, "SecretStore", name).is_none() {
+        return;
+    }
+    let found = tenant.find(GROUP, "SecretStore", name);
+    if let (Some(store), Some(turn)) = (found, Turn::of(object)) {
+        if Turn::of(store).is_some_and(|there| there > turn) {
+            findings.add(
+                Code::HookTooEarly,
+                object,
+                "/spec/secretStoreRef/name",
+                format!("{} reads from {}, which Argo CD applies in a later phase or wave", object.title(), store.title()),
+                "give the store an earlier `argocd.argoproj.io/sync-wave`, or make it a hook of the same phase: the first sync waits for ever",
+            );
+        }
+    } else if tenant.complete && found.is_none() {
         findings.add(
             Code::ExternalSecretStore,
             object,
@@ -119,17 +178,42 @@ fn store(tenant: &Tenant<'_>, object: &Object<'_>, findings: &mut Findings<'_>) 
     }
 }
 
-fn keys(plan: &Plan, object: &Object<'_>, findings: &mut Findings<'_>) {
+fn entries(plan: &Plan, object: &Object<'_>, findings: &mut Findings<'_>) {
     for (index, entry) in object.items(&["spec", "data"]).iter().enumerate() {
-        if let Some(key) = text_at(entry, &["remoteRef", "key"]).filter(|key| !is_own(plan, key)) {
+        let Some(key) = text_at(entry, &["remoteRef", "key"]) else { continue };
+        if !is_own(plan, key) {
             foreign(object, key, &format!("/spec/data/{index}/remoteRef/key"), findings);
         }
+        property(plan, object, (key, entry), &format!("/spec/data/{index}/remoteRef/property"), findings);
     }
     for (index, entry) in object.items(&["spec", "dataFrom"]).iter().enumerate() {
         if let Some(key) = text_at(entry, &["extract", "key"]).filter(|key| !is_own(plan, key)) {
             foreign(object, key, &format!("/spec/dataFrom/{index}/extract/key"), findings);
         }
     }
+}
+
+/// Checks the field of an entry that the tenant's own resources make; of others only the secret store knows the fields.
+fn property(
+    plan: &Plan,
+    object: &Object<'_>,
+    (key, entry): (&str, &Value),
+    pointer: &str,
+    findings: &mut Findings<'_>,
+) {
+    let Some(property) = text_at(entry, &["remoteRef", "property"]) else { return };
+    let Some(fields) = keys::stored(plan, key).filter(|fields| !fields.contains_key(property)) else { return };
+    let known: Vec<&str> = fields.keys().map(String::as_str).collect();
+    findings.add(
+        Code::SecretKeyMissing,
+        object,
+        pointer,
+        format!(
+            "{} reads `{property}` of the entry `{key}`, which the tenant's resource makes without it",
+            object.title()
+        ),
+        format!("name one of {}", known.join(", ")),
+    );
 }
 
 /// A tenant's entries carry its name, by every naming pattern.

@@ -52,6 +52,41 @@ pub(super) fn check(object: &Object<'_>, findings: &mut Findings<'_>) {
     if object.is("batch", "Job") {
         job(object, findings);
     }
+    if object.is_hook() && object.pod.is_some() {
+        deadline(object, findings);
+        removal(object, findings);
+    }
+}
+
+/// Checks that a hook that runs Pods comes to an end.
+fn deadline(object: &Object<'_>, findings: &mut Findings<'_>) {
+    if !object.at(&["spec", "activeDeadlineSeconds"]).is_some_and(Value::is_number) && object.kind != "CronJob" {
+        findings.add(
+            Code::HookDeadline,
+            object,
+            "/spec",
+            format!("the hook {} has no deadline", object.title()),
+            "add `activeDeadlineSeconds`: Argo CD waits for a hook, and one that hangs holds up every later sync",
+        );
+    }
+}
+
+/// A hook of fixed name that is still there is neither made anew nor run again.
+fn removal(object: &Object<'_>, findings: &mut Findings<'_>) {
+    // Without a policy it is BeforeHookCreation, and what runs at the end of a tenant runs once.
+    let (Some(policies), Some(_)) = (object.annotation(POLICY), Turn::of(object)) else { return };
+    let has = |wanted: &str| policies.split(',').any(|policy| policy.trim() == wanted);
+    let known = policies.split(',').all(|policy| POLICIES.contains(&policy.trim()));
+    if known && !has("BeforeHookCreation") && !(has("HookSucceeded") && has("HookFailed")) {
+        let left = if has("HookSucceeded") { "fails" } else { "succeeds" };
+        findings.add(
+            Code::HookDeletePolicy,
+            object,
+            &below("/metadata/annotations", POLICY),
+            format!("the hook {} stays once it {left}, and is never run again", object.title()),
+            "write `BeforeHookCreation`, alone or beside the others: Argo CD then takes the old one away before each sync",
+        );
+    }
 }
 
 fn annotations(object: &Object<'_>, findings: &mut Findings<'_>) {
@@ -83,15 +118,6 @@ fn annotations(object: &Object<'_>, findings: &mut Findings<'_>) {
 
 fn job(object: &Object<'_>, findings: &mut Findings<'_>) {
     if object.is_hook() {
-        if !object.at(&["spec", "activeDeadlineSeconds"]).is_some_and(Value::is_number) {
-            findings.add(
-                Code::HookDeadline,
-                object,
-                "/spec",
-                format!("the hook {} has no deadline", object.title()),
-                "add `activeDeadlineSeconds`: Argo CD waits for a hook, and one that hangs holds up every later sync",
-            );
-        }
         return;
     }
     findings.add(

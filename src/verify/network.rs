@@ -54,29 +54,11 @@ pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
             }
         }
     }
-    names(tenant, findings);
 }
 
-/// Checks that Pods whose egress is restrained can still look names up.
-fn names(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
-    let policies = || tenant.of_kind("networking.k8s.io", "NetworkPolicy");
-    let Some(policy) = policies().find(|policy| restrains_egress(policy)) else { return };
-    let allowed = policies().flat_map(|policy| policy.items(&["spec", "egress"])).any(|rule| allows(rule, "UDP", 53));
-    if tenant.complete && !allowed && tenant.pods().next().is_some() {
-        findings.add(
-            Code::NetworkNoDns,
-            policy,
-            "/spec",
-            format!("{} restrains what Pods may reach, and no policy allows DNS", policy.title()),
-            "allow port 53 over UDP and TCP to the Pods `k8s-app: kube-dns` of kube-system: no host name can be looked up",
-        );
-    }
-}
-
-fn restrains_egress(policy: &Object<'_>) -> bool {
-    let types = policy.items(&["spec", "policyTypes"]);
-    types.iter().any(|kind| kind.as_str() == Some("Egress"))
-        || types.is_empty() && policy.at(&["spec", "egress"]).is_some()
+/// Returns whether an egress rule allows DNS over UDP and not over TCP.
+pub(super) fn is_dns_over_udp_only(rule: &Value) -> bool {
+    ports(rule).is_some() && allows(rule, "UDP", 53) && !allows(rule, "TCP", 53)
 }
 
 struct Rule<'r, 'a, 'f> {
@@ -188,7 +170,7 @@ impl Rule<'_, '_, '_> {
     }
 
     fn dns_over_udp_only(&mut self) {
-        if ports(self.value).is_some() && allows(self.value, "UDP", 53) && !allows(self.value, "TCP", 53) {
+        if is_dns_over_udp_only(self.value) {
             self.add(
                 Code::NetworkDnsUdpOnly,
                 "/ports",
@@ -205,8 +187,9 @@ impl Rule<'_, '_, '_> {
             return;
         }
         for (index, peer) in peers.iter().enumerate() {
-            let Some(selector) = peer.get("podSelector").filter(|_| has(peer, "podSelector", "namespaceSelector"))
-            else {
+            let alone = has(peer, "podSelector", "namespaceSelector");
+            // An empty one means the tenant's own Pods as a whole, whichever there are.
+            let Some(selector) = peer.get("podSelector").filter(|selector| alone && !is_empty(selector)) else {
                 continue;
             };
             if !self.tenant.pods().any(|(_, pod)| selects(selector, pod.labels)) {

@@ -99,6 +99,7 @@ pub(super) struct Pod<'a> {
     /// The JSON pointer of the template in its object.
     pub pointer: &'static str,
     pub labels: Option<&'a Fields>,
+    pub annotations: Option<&'a Fields>,
     pub spec: &'a Value,
 }
 
@@ -114,8 +115,13 @@ impl<'a> Pod<'a> {
             ("", "Pod") => ("", object),
             _ => return None,
         };
-        let labels = at(template, &["metadata", "labels"]).and_then(Value::as_object);
-        Some(Self { pointer, labels, spec: template.get("spec")? })
+        let metadata = |field: &str| at(template, &["metadata", field]).and_then(Value::as_object);
+        Some(Self {
+            pointer,
+            labels: metadata("labels"),
+            annotations: metadata("annotations"),
+            spec: template.get("spec")?,
+        })
     }
 
     /// Returns all containers, those that run before the others first.
@@ -133,6 +139,28 @@ impl<'a> Pod<'a> {
     }
 }
 
+/// What a container is asked by: its name and its way.
+const HANDLERS: [(&str, &[&str]); 5] = [
+    ("livenessProbe", &["livenessProbe"]),
+    ("readinessProbe", &["readinessProbe"]),
+    ("startupProbe", &["startupProbe"]),
+    ("lifecycle/postStart", &["lifecycle", "postStart"]),
+    ("lifecycle/preStop", &["lifecycle", "preStop"]),
+];
+
+/// Where in a container something is asked over HTTP or TCP.
+pub(super) struct Way {
+    pub handler: &'static str,
+    kind: &'static str,
+}
+
+impl Way {
+    /// Returns the way to a field: `livenessProbe/httpGet/port`.
+    pub fn to(&self, field: &str) -> String {
+        format!("{}/{}/{field}", self.handler, self.kind)
+    }
+}
+
 /// One container of a Pod.
 pub(super) struct Container<'a> {
     pointer: &'static str,
@@ -141,7 +169,17 @@ pub(super) struct Container<'a> {
     pub value: &'a Value,
 }
 
-impl Container<'_> {
+impl<'a> Container<'a> {
+    /// Returns what the container's probes and hooks ask over HTTP or TCP, each with its way.
+    pub fn handlers(&self) -> impl Iterator<Item = (Way, &'a Value)> + use<'a> {
+        let value = self.value;
+        let handlers = HANDLERS.iter().filter_map(move |(name, way)| Some((*name, at(value, way)?)));
+        handlers.flat_map(|(handler, value)| {
+            let kinds = ["httpGet", "tcpSocket"].into_iter();
+            kinds.filter_map(move |kind| Some((Way { handler, kind }, value.get(kind)?)))
+        })
+    }
+
     /// Returns its name, empty where it has none.
     pub fn name(&self) -> &str {
         self.value.get("name").and_then(Value::as_str).unwrap_or_default()

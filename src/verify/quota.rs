@@ -48,7 +48,7 @@ fn fits(tenant: &Tenant<'_>, schemas: &Schemas, quotas: &[&Object<'_>], findings
     // What cannot be counted has a fault of its shape, which is reported already.
     let Ok(demand) = fit::demand(schemas, objects) else { return };
     for quota in quotas {
-        for excess in fit::check_quota(quota.value, &demand.total).unwrap_or_default() {
+        for excess in fit::check_quota(quota.value, &demand).unwrap_or_default() {
             let QuotaExcess { key, asked, allowed } = &excess;
             let message =
                 format!("{asked} of `{key}` are asked for at most, {allowed} are allowed{}", sum(&demand, key));
@@ -131,7 +131,9 @@ const DEMANDS: [(&str, &str, &[&str]); 4] = [
 ];
 
 fn needs_resources(tenant: &Tenant<'_>, quotas: &[&Object<'_>], limits: &[&Object<'_>], findings: &mut Findings<'_>) {
-    let hard = |key: &&str| quotas.iter().any(|quota| quota.at(&["spec", "hard", key]).is_some());
+    // One with scopes asks some Pods only; which ones follows from their sums.
+    let quotas = || quotas.iter().filter(|quota| !fit::has_scopes(quota.value));
+    let hard = |key: &&str| quotas().any(|quota| quota.at(&["spec", "hard", key]).is_some());
     let demanded: Vec<(&str, &str)> = DEMANDS
         .iter()
         .filter(|(_, _, keys)| keys.iter().any(&hard))
@@ -142,6 +144,10 @@ fn needs_resources(tenant: &Tenant<'_>, quotas: &[&Object<'_>], limits: &[&Objec
         return;
     }
     for (object, pod) in tenant.pods() {
+        // What a Pod says as a whole goes for its containers.
+        if speaks_as_a_whole(pod.spec) {
+            continue;
+        }
         for container in pod.containers() {
             for (side, resource) in &demanded {
                 if !says(&container, side, resource) {
@@ -158,6 +164,15 @@ fn needs_resources(tenant: &Tenant<'_>, quotas: &[&Object<'_>], limits: &[&Objec
     }
 }
 
+fn speaks_as_a_whole(spec: &Value) -> bool {
+    let amounts = |side: &str| at(spec, &["resources", side]).and_then(Value::as_object);
+    ["requests", "limits"]
+        .into_iter()
+        .filter_map(amounts)
+        .flatten()
+        .any(|(resource, _)| matches!(resource.as_str(), "cpu" | "memory") || resource.starts_with("hugepages-"))
+}
+
 /// A limit stands for a request that is not there.
 fn says(container: &Container<'_>, side: &str, resource: &str) -> bool {
     let stated = |side: &str| at(container.value, &["resources", side, resource]).is_some();
@@ -165,7 +180,7 @@ fn says(container: &Container<'_>, side: &str, resource: &str) -> bool {
 }
 
 /// Returns whether a LimitRange gives containers what they leave out: the API server takes `max` for a default limit, and `min` for a request.
-fn fills_in(limits: &Object<'_>, side: &str, resource: &str) -> bool {
+pub(super) fn fills_in(limits: &Object<'_>, side: &str, resource: &str) -> bool {
     let fields: &[&str] = match side {
         "limits" => &["default", "max"],
         _ => &["defaultRequest", "default", "min", "max"],

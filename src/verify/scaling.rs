@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::{
     findings::Findings,
-    object::{Object, text_at},
-    selector::selects,
+    object::{Object, Pod, at, text_at},
+    quota::fills_in,
+    selector::{is_of_an_operator, selects},
     tenant::Tenant,
 };
 use crate::diag::Code;
@@ -19,7 +20,7 @@ pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn scaled<'t, 'a>(tenant: &'t Tenant<'a>, autoscaler: &Object<'_>) -> Option<&'t Object<'a>> {
+pub(super) fn scaled<'t, 'a>(tenant: &'t Tenant<'a>, autoscaler: &Object<'_>) -> Option<&'t Object<'a>> {
     let target = autoscaler.at(&["spec", "scaleTargetRef"])?;
     let version = text_at(target, &["apiVersion"]).unwrap_or("apps/v1");
     let group = version.split_once('/').map_or("", |(group, _)| group);
@@ -37,6 +38,7 @@ fn target(tenant: &Tenant<'_>, autoscaler: &Object<'_>, findings: &mut Findings<
         );
         return;
     };
+    requests(tenant, autoscaler, workload, findings);
     // Zero switches the autoscaler off, which is what a suspended tenant wants.
     if workload.at(&["spec", "replicas"]).and_then(Value::as_u64).is_some_and(|replicas| replicas > 0) {
         findings.add(
@@ -49,8 +51,52 @@ fn target(tenant: &Tenant<'_>, autoscaler: &Object<'_>, findings: &mut Findings<
     }
 }
 
+/// A share of what Pods request can be told only where they request something.
+fn requests(tenant: &Tenant<'_>, autoscaler: &Object<'_>, workload: &Object<'_>, findings: &mut Findings<'_>) {
+    let Some(pod) = workload.pod else { return };
+    for (index, metric) in autoscaler.items(&["spec", "metrics"]).iter().enumerate() {
+        let (field, one) = match text_at(metric, &["type"]) {
+            Some("Resource") => ("resource", None),
+            Some("ContainerResource") => ("containerResource", text_at(metric, &["containerResource", "container"])),
+            _ => continue,
+        };
+        let Some(resource) = text_at(metric, &[field, "name"]) else { continue };
+        if text_at(metric, &[field, "target", "type"]) != Some("Utilization") {
+            continue;
+        }
+        let filled = || tenant.of_kind("", "LimitRange").any(|limits| fills_in(limits, "requests", resource));
+        if let Some(container) = silent(&pod, one, resource).filter(|_| !filled()) {
+            findings.add(
+                Code::AutoscalerRequest,
+                autoscaler,
+                &format!("/spec/metrics/{index}/{field}"),
+                format!("{} goes by a share of the {resource} that {} requests, and its container `{container}` requests none", autoscaler.title(), workload.title()),
+                format!("give the container a request of {resource}: the autoscaler cannot tell the share, and never scales"),
+            );
+        }
+    }
+}
+
+/// Returns the name of the first container that requests nothing of a resource. What a Pod says as a whole goes for its containers.
+fn silent<'a>(pod: &Pod<'a>, one: Option<&str>, resource: &str) -> Option<&'a str> {
+    let says = |holder: &Value| {
+        ["requests", "limits"].into_iter().any(|side| at(holder, &["resources", side, resource]).is_some())
+    };
+    if says(pod.spec) {
+        return None;
+    }
+    let containers = pod.spec.get("containers").and_then(Value::as_array).into_iter().flatten();
+    let named = containers.filter_map(|container| Some((text_at(container, &["name"])?, container)));
+    named
+        .filter(|(name, _)| one.is_none_or(|one| one == *name))
+        .find(|(_, container)| !says(container))
+        .map(|(name, _)| name)
+}
+
 fn guarded(tenant: &Tenant<'_>, budget: &Object<'_>, findings: &mut Findings<'_>) {
-    let Some(selector) = budget.at(&["spec", "selector"]) else { return };
+    let Some(selector) = budget.at(&["spec", "selector"]).filter(|selector| !is_of_an_operator(selector)) else {
+        return;
+    };
     let workloads = || tenant.pods().filter(|(object, pod)| object.group == "apps" && selects(selector, pod.labels));
     if workloads().next().is_none() {
         findings.add(

@@ -1,15 +1,15 @@
 //! Pod Security: what admission would refuse. It acts on Pods alone, so a Deployment is applied, turns green nowhere, and its Pods are missing.
 //!
-//! Source: kubernetes.io/docs/concepts/security/pod-security-standards.
+//! Source: kubernetes.io/docs/concepts/security/pod-security-standards, and k8s.io/pod-security-admission v0.36.3 for what differs by release.
 
 use serde_json::Value;
 
 use super::{
     findings::Findings,
-    object::{Container, Object, Pod, at, text_at},
+    object::{Container, Object, Pod, at, below, text_at},
     tenant::Tenant,
 };
-use crate::diag::Code;
+use crate::{diag::Code, kubernetes::releases};
 
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
@@ -31,8 +31,28 @@ const BASELINE_CAPABILITIES: [&str; 13] = [
 ];
 
 /// The kinds of volumes that `restricted` allows.
-const RESTRICTED_VOLUMES: [&str; 8] =
-    ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
+const RESTRICTED_VOLUMES: [&str; 9] = [
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "image",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+];
+
+/// Types of SELinux that a container may have under `baseline`; the last one since 1.31.
+const SELINUX_TYPES: [&str; 4] = ["container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
+
+/// Kernel parameters that a Pod may set since 1.32.
+const NEWER_SYSCTLS: [&str; 2] = ["net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"];
+
+/// The label that pins the standard to a release; without it, or with `latest`, it is the cluster's.
+const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
+
+const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 /// Kernel parameters that a Pod may set under `baseline`.
 const SAFE_SYSCTLS: [&str; 10] = [
@@ -48,7 +68,7 @@ const SAFE_SYSCTLS: [&str; 10] = [
     "net.ipv4.tcp_syncookies",
 ];
 
-pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(tenant: &Tenant<'_>, minor: Option<u8>, findings: &mut Findings<'_>) {
     let Some(namespace) = tenant.of_kind("", "Namespace").find(|object| object.name == tenant.plan.namespace) else {
         return;
     };
@@ -70,9 +90,13 @@ pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
             return;
         }
     };
-    let pods: Vec<_> = tenant.pods().collect();
-    for (object, pod) in pods {
-        let mut rules = Rules { object, pod, level: if restricted { "restricted" } else { "baseline" }, findings };
+    let pinned = namespace.labels.and_then(|labels| labels.get(ENFORCE_VERSION)).and_then(Value::as_str);
+    let pinned = pinned.and_then(|version| version.strip_prefix("v1.")?.parse().ok());
+    let minor = pinned.or(minor).unwrap_or(releases::NEWEST);
+    let level = if restricted { "restricted" } else { "baseline" };
+    for (object, pod) in tenant.pods() {
+        let user_namespace = minor >= 35 && pod.spec.get("hostUsers") == Some(&Value::Bool(false));
+        let mut rules = Rules { object, pod, level, minor, user_namespace, findings };
         rules.baseline();
         if restricted {
             rules.restricted();
@@ -84,6 +108,10 @@ struct Rules<'r, 'a, 'f> {
     object: &'r Object<'a>,
     pod: Pod<'a>,
     level: &'static str,
+    /// The release whose standard holds.
+    minor: u8,
+    /// Since 1.35 root in a user namespace of the Pod's own is nobody on the node.
+    user_namespace: bool,
     findings: &'r mut Findings<'f>,
 }
 
@@ -113,12 +141,18 @@ impl Rules<'_, '_, '_> {
         let context = pod.spec.get("securityContext");
         for (index, sysctl) in context.map_or(&[][..], |context| list(context, "sysctls")).iter().enumerate() {
             let name = text_at(sysctl, &["name"]).unwrap_or_default();
-            if !SAFE_SYSCTLS.contains(&name) {
+            let safe = SAFE_SYSCTLS.contains(&name) || self.minor >= 32 && NEWER_SYSCTLS.contains(&name);
+            if !safe {
                 let pointer = pod.pointer_to(&format!("securityContext/sysctls/{index}"));
                 self.refuse(&pointer, &format!("it sets the kernel parameter `{name}`"), "take it out");
             }
         }
         self.context(context, |field| pod.pointer_to(&format!("securityContext/{field}")));
+        let profiles = pod.annotations.into_iter().flatten().filter(|(key, _)| key.starts_with(APP_ARMOR));
+        for (key, _) in profiles.filter(|(_, profile)| profile.as_str() == Some("unconfined")) {
+            let pointer = below(&format!("{}/metadata/annotations", pod.pointer), key);
+            self.refuse(&pointer, "its AppArmor profile is `unconfined`", "take the annotation out");
+        }
         for container in pod.containers() {
             self.container(&container);
         }
@@ -133,6 +167,20 @@ impl Rules<'_, '_, '_> {
                 "its seccomp profile is `Unconfined`",
                 "write `type: RuntimeDefault`",
             );
+        }
+        if text_at(context, &["appArmorProfile", "type"]) == Some("Unconfined") {
+            let help = "write `type: RuntimeDefault`";
+            self.refuse(&pointer("appArmorProfile"), "its AppArmor profile is `Unconfined`", help);
+        }
+        for field in ["type", "user", "role"] {
+            let Some(value) = text_at(context, &["seLinuxOptions", field]).filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            let types = if self.minor >= 31 { &SELINUX_TYPES[..] } else { &SELINUX_TYPES[..3] };
+            if field != "type" || !types.contains(&value) {
+                let fault = format!("it sets the SELinux {field} `{value}`");
+                self.refuse(&pointer(&format!("seLinuxOptions/{field}")), &fault, "take it out");
+            }
         }
         if at(context, &["windowsOptions", "hostProcess"]) == Some(&Value::Bool(true)) {
             self.refuse(&pointer("windowsOptions"), "it is a process of the host", "take `hostProcess` out");
@@ -152,6 +200,7 @@ impl Rules<'_, '_, '_> {
         }
         if let Some(mount) =
             context.and_then(|context| text_at(context, &["procMount"])).filter(|mount| *mount != "Default")
+            && (!self.user_namespace || self.level == "restricted")
         {
             self.refuse(&pointer("procMount"), &format!("`procMount` is `{mount}`"), "take `procMount` out");
         }
@@ -161,6 +210,14 @@ impl Rules<'_, '_, '_> {
                 &format!("container `{}` adds the capability `{name}`", container.name()),
                 "take it out",
             );
+        }
+        if self.minor >= 34 {
+            for (way, asked) in container.handlers() {
+                let Some(host) = text_at(asked, &["host"]).filter(|host| !host.is_empty()) else { continue };
+                let fault = format!("the kubelet asks the host `{host}`");
+                let pointer = container.pointer_to(&way.to("host"));
+                self.refuse(&pointer, &fault, "take `host` out: the Pod itself is asked");
+            }
         }
         for (index, port) in list(container.value, "ports").iter().enumerate() {
             if port.get("hostPort").and_then(Value::as_u64).is_some_and(|port| port > 0) {
@@ -188,7 +245,7 @@ impl Rules<'_, '_, '_> {
             }
         }
         let pod_user = runs_as(context);
-        if pod_user == Some(0) {
+        if pod_user == Some(0) && !self.user_namespace {
             self.refuse(&pod.pointer_to("securityContext/runAsUser"), "it runs as root", "name another user");
         }
         let linux = text_at(pod.spec, &["os", "name"]) != Some("windows");
@@ -196,14 +253,14 @@ impl Rules<'_, '_, '_> {
             let own = container.value.get("securityContext");
             let pointer = |field: &str| container.pointer_to(&format!("securityContext/{field}"));
             let who = || format!("container `{}`", container.name());
-            if flag(own, "runAsNonRoot").or(flag(context, "runAsNonRoot")) != Some(true) {
+            if !self.user_namespace && flag(own, "runAsNonRoot").or(flag(context, "runAsNonRoot")) != Some(true) {
                 self.refuse(
                     &pointer("runAsNonRoot"),
                     &format!("{} may run as root", who()),
                     "write `runAsNonRoot: true` into the Pod's `securityContext`",
                 );
             }
-            if runs_as(own) == Some(0) {
+            if !self.user_namespace && runs_as(own) == Some(0) {
                 self.refuse(&pointer("runAsUser"), &format!("{} runs as root", who()), "name another user");
             }
             if !linux {

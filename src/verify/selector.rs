@@ -34,6 +34,23 @@ fn fits(expression: &Value, labels: Option<&Fields>) -> bool {
     }
 }
 
+/// Labels that operators give to Pods of their own, which no template shows.
+const OPERATORS: [&str; 5] = ["cnpg.io/", "postgresql", "mysql.oracle.com/", "rabbitmq.com/", "strimzi.io/"];
+
+/// Returns whether a label is one that an operator gives to its Pods.
+pub(super) fn operators_label(key: &str) -> bool {
+    OPERATORS.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// Returns whether a label selector asks for labels that an operator gives to its Pods: whom it selects nobody can tell here.
+pub(super) fn is_of_an_operator(selector: &Value) -> bool {
+    let labels =
+        selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key.as_str());
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
+    let keys = expressions.filter_map(|expression| expression.get("key")?.as_str());
+    labels.chain(keys).any(operators_label)
+}
+
 /// Returns whether a label selector has no condition.
 pub(super) fn is_empty(selector: &Value) -> bool {
     let empty = |field: &str| match selector.get(field) {

@@ -5,13 +5,10 @@ use serde_json::Value;
 use super::{
     findings::Findings,
     object::{Fields, Object, Pod, text_at},
-    selector::{holds, selects},
+    selector::{holds, is_of_an_operator, operators_label, selects},
     tenant::Tenant,
 };
 use crate::diag::Code;
-
-/// Labels that operators give to Pods of their own, which no template shows.
-const OPERATORS: [&str; 2] = ["cnpg.io/", "postgresql"];
 
 pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
     for service in tenant.of_kind("", "Service") {
@@ -20,6 +17,61 @@ pub(super) fn check(tenant: &Tenant<'_>, findings: &mut Findings<'_>) {
     for monitor in tenant.of_kind("monitoring.coreos.com", "ServiceMonitor") {
         services_of(tenant, monitor, findings);
     }
+    for monitor in tenant.of_kind("monitoring.coreos.com", "PodMonitor") {
+        pods_of_monitor(tenant, monitor, findings);
+    }
+    for workload in tenant.of_kind("apps", "StatefulSet").filter(|object| tenant.owns(object)) {
+        governing(tenant, workload, findings);
+    }
+}
+
+/// The Service that gives each Pod of a StatefulSet its name in DNS.
+fn governing(tenant: &Tenant<'_>, workload: &Object<'_>, findings: &mut Findings<'_>) {
+    let Some(name) = text_at(workload.value, &["spec", "serviceName"]).filter(|name| !name.is_empty()) else { return };
+    let fault = match tenant.find("", "Service", name) {
+        None => "which nothing makes",
+        Some(service) if text_at(service.value, &["spec", "clusterIP"]) != Some("None") => "which is not headless",
+        Some(_) => return,
+    };
+    findings.add(
+        Code::StatefulSetService,
+        workload,
+        "/spec/serviceName",
+        format!("{} is governed by the Service `{name}`, {fault}", workload.title()),
+        "make a Service of that name with `clusterIP: None` that selects the same Pods: without it none of them has a name in DNS",
+    );
+}
+
+fn pods_of_monitor(tenant: &Tenant<'_>, monitor: &Object<'_>, findings: &mut Findings<'_>) {
+    let Some(selector) = monitor.at(&["spec", "selector"]).filter(|selector| !is_of_an_operator(selector)) else {
+        return;
+    };
+    if !looks_here(tenant, monitor) {
+        return;
+    }
+    let selected = || tenant.pods().map(|(_, pod)| pod).filter(|pod| selects(selector, pod.labels));
+    if selected().next().is_none() {
+        findings.add(
+            Code::MonitorSelectsNothing,
+            monitor,
+            "/spec/selector",
+            format!("{} selects no Pod of the tenant", monitor.title()),
+            "give it the labels of a workload's Pod template",
+        );
+        return;
+    }
+    for (index, endpoint) in monitor.items(&["spec", "podMetricsEndpoints"]).iter().enumerate() {
+        let Some(name) = text_at(endpoint, &["port"]) else { continue };
+        if !selected().any(|pod| has_port(&pod, name)) {
+            findings.add(
+                Code::MonitorPort,
+                monitor,
+                &format!("/spec/podMetricsEndpoints/{index}/port"),
+                format!("{} scrapes the port `{name}`, which no container of its Pods has", monitor.title()),
+                "name a port of a container (its name, not its number)",
+            );
+        }
+    }
 }
 
 fn pods_of(tenant: &Tenant<'_>, service: &Object<'_>, findings: &mut Findings<'_>) {
@@ -27,7 +79,7 @@ fn pods_of(tenant: &Tenant<'_>, service: &Object<'_>, findings: &mut Findings<'_
     else {
         return;
     };
-    if selector.keys().any(|key| OPERATORS.iter().any(|prefix| key.starts_with(prefix))) {
+    if selector.keys().any(|key| operators_label(key)) {
         return;
     }
     let selected = || tenant.pods().map(|(_, pod)| pod).filter(|pod| holds(pod.labels, selector));

@@ -2,17 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod applications;
 mod estate;
 mod identity;
-
+mod keys;
 mod monitoring;
 mod network;
+mod overlaps;
 mod pods;
 mod quota;
+mod reach;
+mod releases;
 mod routes;
 mod secrets;
 mod seeds;
 mod services;
+mod sync;
 mod workloads;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -37,6 +42,7 @@ pub(super) fn plan() -> Plan {
             display_name: text("Shops"),
             domain: text("example.com"),
             routing: serde_json::from_value(json!({ "kind": "gateway", "name": "public", "namespace": "gateway" })).unwrap(),
+            network: serde_json::from_value(json!({ "monitoring": "monitoring" })).unwrap(),
             argocd: serde_json::from_value(json!({ "project": "tenants", "repoUrl": "https://git.example.com/x.git" })).unwrap(),
             provisioning: serde_json::from_value(json!({
                 "namespace": "platform", "image": "tenantry:v1", "serviceAccount": "tenantry", "credentialsSecret": "credentials",
@@ -157,6 +163,8 @@ pub(super) fn right() -> BTreeMap<&'static str, Value> {
         }],
         "ports": [{ "protocol": "UDP", "port": 53 }, { "protocol": "TCP", "port": 53 }],
     });
+    let named = |name: &str| json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": name } } });
+    let ingress = json!([{ "from": [{ "podSelector": {} }, named("gateway"), named("monitoring")] }]);
     BTreeMap::from([
         (
             "namespace",
@@ -270,7 +278,7 @@ pub(super) fn right() -> BTreeMap<&'static str, Value> {
                 "NetworkPolicy",
                 "default",
                 json!({
-                    "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": [dns] },
+                    "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": ingress, "egress": [dns] },
                 }),
             ),
         ),

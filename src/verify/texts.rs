@@ -4,56 +4,76 @@ use serde_json::Value;
 
 use super::{
     findings::Findings,
-    object::{Fields, Object, below},
+    object::{Container, Fields, Object, below},
+    tokens::token,
 };
 use crate::diag::Code;
 
 const HELP: &str = "keep the value in the secret store and refer to it: an ExternalSecret makes the Secret, `valueFrom.secretKeyRef` or `envFrom` reads it";
 
 /// Words in the name of a variable that holds a secret.
-const SECRET_WORDS: [&str; 8] =
-    ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIAL"];
+const SECRET_WORDS: [&str; 13] = [
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "TOKEN",
+    "API_KEY",
+    "APIKEY",
+    "PRIVATE_KEY",
+    "ENCRYPTION_KEY",
+    "SIGNING_KEY",
+    "ACCOUNT_KEY",
+    "ACCESS_KEY",
+    "CREDENTIAL",
+];
 
 /// Ends of such a name that say that the variable holds something about a secret.
-const HARMLESS_ENDS: [&str; 14] = [
-    "_FILE",
-    "_PATH",
+const HARMLESS_ENDS: [&str; 33] = [
+    "_ALGORITHM",
+    "_BACKEND",
+    "_CHECKSUM",
+    "_COUNT",
+    "_DIGEST",
     "_DIR",
-    "_NAME",
-    "_URL",
-    "_TTL",
-    "_LIFETIME",
-    "_EXPIRY",
-    "_EXPIRES",
-    "_LENGTH",
-    "_HEADER",
-    "_ISSUER",
     "_ENABLED",
+    "_ENDPOINT",
+    "_EXPIRES",
+    "_EXPIRY",
+    "_FILE",
+    "_HEADER",
+    "_HOST",
+    "_ISSUER",
+    "_KIND",
+    "_LENGTH",
+    "_LIFETIME",
+    "_LIMIT",
+    "_NAME",
+    "_PATH",
+    "_POLICY",
+    "_PREFIX",
+    "_PROVIDER",
+    "_REF",
+    "_REGEX",
+    "_ROTATION",
     "_SECONDS",
+    "_SIZE",
+    "_STORE",
+    "_TTL",
+    "_TYPE",
+    "_URL",
+    "_VERSION",
 ];
 
-/// Forms of well-known tokens: how they start, how many characters of the token follow at least, and what they are.
-const TOKENS: [(&str, usize, &str); 13] = [
-    ("-----BEGIN ", 20, "a private key"),
-    ("AKIA", 16, "an AWS access key"),
-    ("AIza", 35, "a Google API key"),
-    ("ghp_", 30, "a GitHub token"),
-    ("gho_", 30, "a GitHub token"),
-    ("ghs_", 30, "a GitHub token"),
-    ("github_pat_", 22, "a GitHub token"),
-    ("glpat-", 20, "a GitLab token"),
-    ("hvs.", 24, "a Vault token"),
-    ("sk_live_", 16, "a Stripe key"),
-    ("xoxb-", 20, "a Slack token"),
-    ("xoxp-", 20, "a Slack token"),
-    ("eyJ", 40, "a signed token"),
-];
+/// How values start that only refer to a secret, or stand for one that is filled in elsewhere.
+const REFERENCES: [&str; 14] =
+    ["$(", "${", "{{", "<", "***", "/", "http://", "https://", "vault:", "secret://", "op://", "ref+", "arn:", "file:"];
+
+/// Words of names whose keys everybody may see.
+const PUBLIC_WORDS: [&str; 4] = ["PUBLIC", "PUBLISHABLE", "SITE_KEY", "KEY_ID"];
 
 /// The most bytes of one object: etcd takes 1.5 MiB, with what the cluster adds.
 const MAX_BYTES: usize = 1024 * 1024;
-
-/// The shortest text that can hold one of them.
-const SHORTEST: usize = 16;
 
 pub(super) fn check(object: &Object<'_>, findings: &mut Findings<'_>) {
     if object.is("", "Secret") {
@@ -73,24 +93,15 @@ pub(super) fn check(object: &Object<'_>, findings: &mut Findings<'_>) {
             }
         }
     }
-    for container in object.pod.iter().flat_map(super::object::Pod::containers) {
-        for (index, variable) in container.value.get("env").and_then(Value::as_array).into_iter().flatten().enumerate()
-        {
-            let text = |field: &str| variable.get(field).and_then(Value::as_str);
-            if let (Some(name), Some(value)) = (text("name"), text("value"))
-                && is_literal(name, value)
-            {
-                let message =
-                    format!("the variable `{name}` of container `{}` is given in plain text", container.name());
-                findings.add(
-                    Code::SecretLiteral,
-                    object,
-                    &container.pointer_to(&format!("env/{index}/value")),
-                    message,
-                    HELP,
-                );
-            }
+    for (key, value) in object.annotations.into_iter().flatten() {
+        if value.as_str().is_some_and(|value| is_password(key, value)) {
+            let message = format!("the annotation `{key}` of {} is given in plain text", object.title());
+            findings.add(Code::SecretLiteral, object, &below("/metadata/annotations", key), message, HELP);
         }
+    }
+    for container in object.pod.iter().flat_map(super::object::Pod::containers) {
+        variables(object, &container, findings);
+        arguments(object, &container, findings);
     }
     let mut walk = Walk::default();
     walk.value(object.value);
@@ -108,6 +119,54 @@ pub(super) fn check(object: &Object<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+fn variables(object: &Object<'_>, container: &Container<'_>, findings: &mut Findings<'_>) {
+    for (index, variable) in container.value.get("env").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        let text = |field: &str| variable.get(field).and_then(Value::as_str);
+        if let (Some(name), Some(value)) = (text("name"), text("value"))
+            && is_literal(name, value)
+        {
+            let message = format!("the variable `{name}` of container `{}` is given in plain text", container.name());
+            findings.add(
+                Code::SecretLiteral,
+                object,
+                &container.pointer_to(&format!("env/{index}/value")),
+                message,
+                HELP,
+            );
+        }
+    }
+}
+
+/// `--password hunter2`: with `=` between the two it is known by its form.
+fn arguments(object: &Object<'_>, container: &Container<'_>, findings: &mut Findings<'_>) {
+    for list in ["command", "args"] {
+        let items = container.value.get(list).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for (index, pair) in items.windows(2).enumerate() {
+            let (Some(name), Some(value)) = (pair[0].as_str(), pair[1].as_str()) else { continue };
+            if name.starts_with("--") && !name.contains('=') && !value.starts_with('-') && is_literal(name, value) {
+                let message =
+                    format!("the argument behind `{name}` of container `{}` is given in plain text", container.name());
+                findings.add(
+                    Code::SecretLiteral,
+                    object,
+                    &container.pointer_to(&format!("{list}/{}", index + 1)),
+                    message,
+                    HELP,
+                );
+            }
+        }
+    }
+}
+
+/// Returns whether an annotation is a password. Many annotations name a Secret, and are called after it.
+fn is_password(key: &str, value: &str) -> bool {
+    let named = |word: &[u8]| key.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    may_be_secret(key)
+        && !key.contains("kubernetes.io/")
+        && (named(b"passw") || named(b"api-key") || named(b"apikey"))
+        && is_literal(key, value)
+}
+
 /// Returns whether a variable of this name holds a secret, and this value is one.
 fn is_literal(name: &str, value: &str) -> bool {
     if value.is_empty() || !may_be_secret(name) {
@@ -115,14 +174,32 @@ fn is_literal(name: &str, value: &str) -> bool {
     }
     let upper = name.to_ascii_uppercase().replace(['-', '.'], "_");
     let harmless = HARMLESS_ENDS.iter().any(|end| upper.ends_with(end));
-    let reference = value.starts_with("$(") || value.starts_with('/') || value.starts_with("http");
+    let reference = REFERENCES.iter().any(|start| value.starts_with(start));
     let plain = matches!(value, "true" | "false") || value.bytes().all(|b| b.is_ascii_digit());
-    !harmless && !reference && !plain && SECRET_WORDS.iter().any(|word| upper.contains(word))
+    if harmless || reference || plain || PUBLIC_WORDS.iter().any(|word| upper.contains(word)) {
+        return false;
+    }
+    SECRET_WORDS.iter().any(|word| upper.contains(word)) || upper.ends_with("KEY") && is_random(value)
 }
 
-/// A quick look before any allocation: every secret word has a K, a T or a W.
+/// Returns whether a value looks like chance: long, of letters and digits in no order. Ids and digests do too, and are told by their form.
+fn is_random(value: &str) -> bool {
+    /// Below it, words and versions come close.
+    const LEAST: usize = 24;
+    let bare = value.strip_prefix("base64:").unwrap_or(value);
+    let coded = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-');
+    let has = |test: fn(&u8) -> bool| bare.as_bytes().iter().any(test);
+    let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let mut kinds = [false; 256];
+    bare.bytes().for_each(|b| kinds[usize::from(b)] = true);
+    // A random text of base64 shows most of its characters once; `Aa1Aa1Aa1…` and paths do not.
+    let different = kinds.iter().filter(|seen| **seen).count();
+    bare.len() >= LEAST && mixed && bare.bytes().all(coded) && different >= 14
+}
+
+/// A quick look before any allocation: every secret word has an H, a K, a T or a W.
 fn may_be_secret(name: &str) -> bool {
-    name.len() >= 5 && name.bytes().any(|b| matches!(b.to_ascii_uppercase(), b'K' | b'T' | b'W'))
+    name.len() >= 5 && name.bytes().any(|b| matches!(b.to_ascii_uppercase(), b'H' | b'K' | b'T' | b'W'))
 }
 
 /// One walk through an object.
@@ -179,135 +256,38 @@ fn tokens(value: &Value, pointer: String, object: &Object<'_>, findings: &mut Fi
     }
 }
 
-/// Returns what secret a text holds. Tokens begin where a word does.
-fn token(text: &str) -> Option<&'static str> {
-    if text.len() < SHORTEST {
-        return None;
-    }
-    let bytes = text.as_bytes();
-    // Pairs of bytes: most texts are passed over with one look at each.
-    for (at, pair) in bytes.windows(2).enumerate() {
-        if !FIRST[usize::from(pair[0])] {
-            continue;
-        }
-        if pair == b":/" {
-            if text[at..].starts_with("://") && has_password(&text[at + 3..]) {
-                return Some("a URL with a password");
-            }
-        } else if may_start(pair[0], pair[1])
-            && !at.checked_sub(1).is_some_and(|before| is_inside(bytes[before]))
-            && let Some(what) = token_at(&text[at..])
-        {
-            return Some(what);
-        }
-    }
-    None
-}
-
-/// The bytes that a token or the `://` of a URL starts with.
-const FIRST: [bool; 256] = {
-    let mut table = [false; 256];
-    let letters = b"-Aghsxe:";
-    let mut at = 0;
-    while at < letters.len() {
-        table[letters[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
-
-/// Returns whether a byte is part of a word, so that no token starts behind it. Bytes beyond ASCII belong to letters.
-fn is_inside(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
-}
-
-/// The first two letters of all tokens: most words are told apart by them.
-fn may_start(first: u8, second: u8) -> bool {
-    matches!(
-        (first, second),
-        (b'-', b'-')
-            | (b'A', b'K' | b'I')
-            | (b'g', b'h' | b'i' | b'l')
-            | (b'h', b'v')
-            | (b's', b'k')
-            | (b'x', b'o')
-            | (b'e', b'y')
-    )
-}
-
-fn token_at(text: &str) -> Option<&'static str> {
-    let (prefix, least, what) = TOKENS.iter().find(|(prefix, _, _)| text.starts_with(prefix))?;
-    let rest = &text[prefix.len()..];
-    let is_token = match *prefix {
-        "-----BEGIN " => rest.split("-----").next().is_some_and(|title| title.ends_with("PRIVATE KEY")),
-        "AKIA" => rest.bytes().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit()).count() == *least,
-        // Three parts of base64 joined by dots, the second one JSON too.
-        "eyJ" => rest.split_once(".eyJ").is_some_and(|(head, _)| head.bytes().all(is_token_byte)),
-        _ => rest.bytes().take_while(|b| is_token_byte(*b)).count() >= *least,
-    };
-    is_token.then_some(*what)
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
-}
-
-/// Returns whether the text behind `://` starts with a user and a literal password.
-fn has_password(authority: &str) -> bool {
-    let end = authority.find(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace());
-    let authority = &authority[..end.unwrap_or(authority.len())];
-    let password = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);
-    password.is_some_and(|password| !password.is_empty() && !password.starts_with(['$', '{', '<', '*', '%']))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_known_by_their_form() {
-        // Put together here, so that no scanner takes this file for a leak.
-        let key = format!("key: -----BEGIN {} KEY-----\nMIIE", "EC PRIVATE");
-        let aws = format!("{}IOSFODNN7EXAMPLE", "AKIA");
-        let github = format!("token={}_{}", "ghp", "a1".repeat(18));
-        let signed = format!("{}hbGciOiJIUzI1NiJ9.{}zdWIiOiIxIn0.c2ln", "eyJ", "eyJ");
-        for (text, what) in [
-            (key.as_str(), "a private key"),
-            (&aws, "an AWS access key"),
-            (&github, "a GitHub token"),
-            (&signed, "a signed token"),
-            ("mysql://root:hunter2@mysql:3306/abc", "a URL with a password"),
-        ] {
-            assert_eq!(token(text), Some(what), "{text}");
-        }
-    }
-
-    #[test]
-    fn ordinary_texts_are_no_tokens() {
-        for text in [
-            "-----BEGIN CERTIFICATE-----\nMIIE",
-            "mysql://$(USER):$(PASSWORD)@mysql:3306/abc",
-            "https://shop.example.com/a:b@c",
-            "task-AKIAIOSFODNN7EXAMPLE1",
-            "ghp_short and nothing more behind it",
-            "the eyJet of the storm is a long text indeed",
-            "éééééééééééééééééééé",
-        ] {
-            assert_eq!(token(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn secret_variables_are_known_by_name_and_value() {
-        for (name, value) in
-            [("DB_PASSWORD", "hunter2"), ("stripe-api-key", "abc"), ("JWT_SECRET", "x"), ("token", "t0ken")]
-        {
+        for (name, value) in [
+            ("DB_PASSWORD", "hunter2"),
+            ("stripe-api-key", "abc"),
+            ("JWT_SECRET", "x"),
+            ("token", "t0ken"),
+            ("APP_KEY", "base64:aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xYz/+="),
+            ("SIGNING-KEY", "x"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("passphrase", "correct horse"),
+        ] {
             assert!(is_literal(name, value), "{name}");
         }
         for (name, value) in [
             ("DB_PASSWORD", ""),
             ("DB_PASSWORD", "$(OTHER)"),
+            ("DB_PASSWORD", "${DB_PASSWORD}"),
+            ("DB_PASSWORD", "<from the store>"),
+            ("DB_PASSWORD", "vault:secret/data/shop#password"),
+            ("SECRET_CHECKSUM", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+            ("ROUTING_KEY", "orders.created.v1"),
+            ("CACHE_KEY", "0192f0c1-0000-7000-8000-000000000001"),
+            ("IMAGE_KEY", "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+            ("STRIPE_PUBLISHABLE_KEY", "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY"),
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("SSH_PUBLIC_KEY", "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY"),
             ("DB_PASSWORD_FILE", "/run/secret"),
             ("TOKEN_URL", "auth"),
             ("TOKEN_TTL", "x"),

@@ -11,8 +11,10 @@ use super::{
 use crate::{diag::Code, plan::Plan};
 
 /// Labels whose values change in the life of a tenant.
-const MUTABLE: [&str; 5] =
-    ["tenantry.dev/tier", "tenantry.dev/region", "tenantry.dev/state", "app.kubernetes.io/version", "helm.sh/chart"];
+const MUTABLE: [&str; 4] = ["tenantry.dev/tier", "tenantry.dev/region", "tenantry.dev/state", "helm.sh/chart"];
+
+/// What the names of labels that change with what runs are, or end in behind a hyphen: `image-tag`, `example.com/config-hash`.
+const CHANGING: [&str; 9] = ["version", "tag", "image", "commit", "revision", "checksum", "digest", "hash", "sha"];
 
 pub(super) fn check(tenant: &Tenant<'_>, object: &Object<'_>, findings: &mut Findings<'_>) {
     match (object.group, object.kind) {
@@ -25,7 +27,10 @@ pub(super) fn check(tenant: &Tenant<'_>, object: &Object<'_>, findings: &mut Fin
 fn workload(plan: &Plan, object: &Object<'_>, findings: &mut Findings<'_>) {
     let Some(selector) = object.at(&["spec", "selector"]) else { return };
     let labels = selector.get("matchLabels").and_then(Value::as_object);
-    for (key, value) in labels.into_iter().flat_map(Fields::iter).filter(|(key, value)| is_mutable(plan, key, value)) {
+    for (key, value) in labels.into_iter().flat_map(Fields::iter) {
+        if !is_mutable(plan, key, value) && !is_tag(object, value) {
+            continue;
+        }
         findings.add(
             Code::SelectorMutableLabel,
             object,
@@ -72,11 +77,29 @@ fn service(plan: &Plan, object: &Object<'_>, findings: &mut Findings<'_>) {
 /// Short names count only with the tenant's own tier or region as their value: `tier: backend` is an ordinary label.
 fn is_mutable(plan: &Plan, key: &str, value: &Value) -> bool {
     match key {
-        "version" => true,
         "tier" => value.as_str() == Some(plan.tier.name.as_str()),
         "region" => value.as_str() == Some(plan.region.name.as_str()),
-        _ => MUTABLE.contains(&key),
+        _ => MUTABLE.contains(&key) || changes(key),
     }
+}
+
+fn changes(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    let word = name.rsplit(['-', '_', '.']).next().unwrap_or(name);
+    CHANGING.contains(&word)
+}
+
+/// Returns whether a label's value is the tag of an image that the workload's Pods run.
+fn is_tag(object: &Object<'_>, value: &Value) -> bool {
+    let Some(value) = value.as_str().filter(|value| value.bytes().any(|b| b.is_ascii_digit())) else { return false };
+    let images = object.pod.into_iter().flat_map(|pod| pod.containers());
+    images.into_iter().filter_map(|container| container.value.get("image")?.as_str()).any(|image| {
+        image
+            .split('@')
+            .next()
+            .and_then(|image| image.rsplit('/').next()?.split_once(':'))
+            .is_some_and(|(_, tag)| tag == value)
+    })
 }
 
 fn shown(value: &Value) -> String {

@@ -21,7 +21,10 @@ fn the_tree_is_one_commit_with_trailers_and_the_second_run_makes_none() {
     let message = scratch.git(&["log", "-1", "--format=%an <%ae>%n%B", "rendered"]);
     assert!(message.starts_with(AUTHOR), "{message}");
     let head = scratch.git(&["rev-parse", "HEAD"]);
-    for trailer in [format!("Source-Revision: {head}"), "Tenantry-Version: ".into(), "Tree-Digest: sha256:".into()] {
+    let tree = scratch.git(&["rev-parse", "rendered^{tree}"]);
+    let digest = format!("Tree-Digest: git:{tree}");
+    for trailer in [format!("Source-Revision: {head}"), "Tenantry-Version: ".into(), "Tenantry-Build: ".into(), digest]
+    {
         assert!(message.contains(&trailer), "{message}");
     }
     // Nothing of the work tree moved, and the repository is whole.
@@ -70,8 +73,9 @@ fn a_commit_that_takes_many_tenants_away_needs_the_dangerous_flag() {
     }
     scratch.record("two gone");
     let refused = scratch.run(&["commit", "--author", AUTHOR]).code(4);
-    assert!(stderr(&refused).contains("customer-000001") && stderr(&refused).contains("--dangerous-remove-many"));
-    let _ = scratch.run(&["commit", "--author", AUTHOR, "--dangerous-remove-many"]).success();
+    assert!(stderr(&refused).contains("customer-000001") && stderr(&refused).contains("--dangerous-allow-removals 2"));
+    let _ = scratch.run(&["commit", "--author", AUTHOR, "--dangerous-allow-removals", "3"]).code(4);
+    let _ = scratch.run(&["commit", "--author", AUTHOR, "--dangerous-allow-removals", "2"]).success();
 }
 
 #[test]

@@ -71,3 +71,43 @@ fn the_plan_of_what_changes_is_added() {
         jsonschema::validator_for(&schema).unwrap().iter_errors(&document).map(|fault| fault.to_string()).collect();
     assert!(faults.is_empty(), "{faults:?}");
 }
+
+#[test]
+fn a_comment_for_the_pull_request_points_to_the_whole_report() {
+    let scratch = Scratch::repository();
+    scratch.edit("tiers/standard.yaml", "tag: v1.0.0", "tag: v1.0.1");
+    let markdown = ["diff", "--format", "markdown", "--whole", "https://ci.example/report.html"];
+    let comment = stdout(&scratch.run(&markdown).success());
+    assert!(comment.starts_with("### tenantry: 1 tenant changed"), "{comment}");
+    assert!(comment.contains("+ spec.template.spec.containers[name=web].image"), "{comment}");
+    assert!(comment.ends_with("[The whole report](https://ci.example/report.html)\n"), "{comment}");
+    let page = stdout(&scratch.run(&["diff", "--format", "html"]).success());
+    assert!(page.starts_with("<!doctype html>") && page.contains("web:v1.0.1"), "{page}");
+}
+
+#[test]
+fn a_change_that_cannot_be_rendered_is_reported_as_such() {
+    let scratch = Scratch::repository();
+    scratch.edit(&format!("tenants/{FIRST}.yaml"), "tier: standard", "tier: gold");
+    let text = scratch.run(&["diff"]).code(1);
+    assert!(stdout(&text).is_empty(), "{}", stdout(&text));
+    for format in ["markdown", "html", "json"] {
+        let report = stdout(&scratch.run(&["diff", "--format", format]).code(1));
+        assert!(report.contains("unknown-tier") && report.contains("gold"), "{format}: {report}");
+    }
+}
+
+#[test]
+fn only_findings_that_the_change_brings_are_told() {
+    let scratch = Scratch::repository();
+    scratch.edit(&format!("tenants/{FIRST}.yaml"), "First Customer", "Fіrst Customer");
+    let findings = |scratch: &Scratch| {
+        let json = stdout(&scratch.run(&["diff", "--format", "json"]).success());
+        let document: Value = serde_json::from_str(&json).unwrap();
+        document["findings"].as_array().unwrap().iter().map(|one| one["code"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(findings(&scratch), ["\"mixed-scripts\""]);
+    scratch.record("a name in two scripts");
+    scratch.edit("tiers/standard.yaml", "tag: v1.0.0", "tag: v1.0.1");
+    assert_eq!(findings(&scratch), [""; 0]);
+}

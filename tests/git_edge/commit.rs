@@ -12,6 +12,7 @@ use std::{
 use tenantry::{
     git::{
         GitError, read,
+        remote::{Access, Remote},
         write::{self, CommitOutcome, CommitRequest, Expected},
     },
     tree::Tree,
@@ -43,7 +44,9 @@ fn the_first_commit_has_no_parent_and_touches_no_work_tree() {
     assert_eq!(lab.git(&["rev-parse", "deploy"]), commit);
     assert_eq!(lab.git(&["rev-list", "--count", "deploy"]), "1");
     assert_eq!(lab.git(&["log", "-1", "--format=%an %ae %cn %at", "deploy"]), "Ann ann@example.org Ann 1700000000");
-    assert_eq!(lab.git(&["log", "-1", "--format=%(trailers)", "deploy"]), "Source-Revision: 0");
+    let tree = lab.git(&["rev-parse", "deploy^{tree}"]);
+    let trailers = format!("Source-Revision: 0\nTree-Digest: git:{tree}");
+    assert_eq!(lab.git(&["log", "-1", "--format=%(trailers)", "deploy"]), trailers);
     assert_eq!(before, (lab.git(&["status", "--porcelain"]), fs::read(lab.path().join(".git/index")).unwrap()));
     lab.fsck();
 }
@@ -221,8 +224,8 @@ fn a_branch_that_moves_during_the_commit_is_not_overwritten() {
         fs::remove_file(&lock).unwrap();
         run.join().unwrap()
     });
+    assert_eq!(lab.git(&["rev-parse", "deploy"]), theirs, "a branch that had moved was overwritten");
     assert!(matches!(&result, Err(GitError::RefMoved { actual, .. }) if *actual == theirs), "{result:?}");
-    assert_eq!(lab.git(&["rev-parse", "deploy"]), theirs);
 }
 
 #[test]
@@ -274,8 +277,10 @@ fn no_hook_and_no_filter_ever_runs() {
     assert_eq!(read::sources(&repository, "main", "").unwrap().iter().count(), 1);
     lab.commit(&tenants(60, "x"));
     read::tree(&repository, "deploy").unwrap();
-    tenantry::git::remote::push(&repository, "origin", "deploy", None).unwrap();
-    tenantry::git::remote::fetch(&repository, "origin", "deploy").unwrap();
+    let access = Access::default();
+    let remote = Remote::new(&repository, "origin", &access);
+    remote.push("deploy", "refs/heads/deploy", None).unwrap();
+    remote.fetch("deploy").unwrap();
     assert!(!ran.exists(), "{}", fs::read_to_string(&ran).unwrap());
     lab.git(&["commit", "-q", "--allow-empty", "-m", "by git itself"]);
     assert!(ran.exists(), "the hooks that were planted can run");

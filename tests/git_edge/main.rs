@@ -4,15 +4,32 @@
     clippy::disallowed_macros,
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "tests run programs, read clocks and write files"
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "tests run programs, read clocks, write files, and say how many cases there were"
 )]
 #![cfg(feature = "git")]
 #![allow(clippy::unwrap_used)]
 
+mod brake;
 mod commit;
+mod connection;
+mod credentials;
+mod durable;
 mod kill;
+#[cfg(feature = "faults")]
+#[path = "../planted/mod.rs"]
+mod planted;
+mod platform;
+mod proxy;
+mod race;
 mod read;
 mod remote;
+mod servers;
+mod signing;
+mod sweep;
+mod web;
+mod writers;
 
 use std::{
     fs,
@@ -28,6 +45,19 @@ use tenantry::{
     },
     tree::Tree,
 };
+
+#[cfg(feature = "faults")]
+#[test]
+fn every_planted_bug_has_its_test() {
+    planted::the_table_and_the_switches_agree();
+}
+
+#[cfg(feature = "faults")]
+#[test]
+#[ignore = "needs strace, openssh: run by tests/run"]
+fn planted_bugs_of_git_are_caught() {
+    planted::all_are_caught(planted::GIT);
+}
 
 /// A repository with one commit on `main`, in a directory of its own.
 struct Lab {
@@ -96,6 +126,7 @@ fn request(tree: &Tree) -> CommitRequest<'_> {
         expected: Expected::Anywhere,
         time: Some(1_700_000_000),
         wait: Duration::from_secs(20),
+        sign: None,
     }
 }
 

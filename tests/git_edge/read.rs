@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink};
 
 use tenantry::{
-    git::{GitError, Repository, read},
+    git::{GitError, Held, Repository, read},
     load,
     sources::{Refusal, Sources},
 };
@@ -46,6 +46,33 @@ fn a_revision_gives_blobs_and_says_why_others_are_refused() {
     assert_eq!(refusal(&sources, "tenants/module"), not_regular("gitlink (submodule)"));
     assert_eq!(refusal(&sources, "tiers"), not_regular("symbolic link"));
     assert_eq!(sources.iter().count(), 7);
+}
+
+/// A few tree objects that hold each other many times name more folders or files than there are atoms.
+#[test]
+fn a_revision_of_folders_in_folders_is_refused_before_it_fills_the_memory() {
+    let lab = Lab::new();
+    let input = |text: &str| {
+        let path = lab.path().join("input");
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let git_with = |arguments: &str, text: &str| {
+        lab.git(&["-c", &format!("alias.made=!git {arguments} <'{}'", input(text).display()), "made"])
+    };
+    let blob = git_with("hash-object -w --stdin", "apiVersion: v1\n");
+    for leaf in [format!("100644 blob {blob}\ta.yaml\n"), String::new()] {
+        let mut folder = git_with("mktree", &leaf);
+        for _ in 0..9 {
+            let entries: String = (0..50).map(|number| format!("040000 tree {folder}\td{number:02}\n")).collect();
+            folder = git_with("mktree", &entries);
+        }
+        let root = format!("100644 blob {blob}\ttenantry.yaml\n040000 tree {folder}\ttemplates\n");
+        let root = git_with("mktree", &root);
+        let commit = lab.git(&["commit-tree", "-m", "bomb", &root]);
+        let refused = read::sources(&lab.open(), &commit, "").unwrap_err();
+        assert!(matches!(refused, GitError::TooManyFiles { .. }), "{refused}");
+    }
 }
 
 #[test]
@@ -102,7 +129,10 @@ fn dirty_is_whatever_differs_from_the_commit() {
     }
     lab.git(&["add", "."]);
     lab.git(&["commit", "-q", "-m", "estate"]);
-    let dirty = || read::dirty(&lab.open(), "", &load::directory(&lab.path()).unwrap()).unwrap();
+    let dirty = || {
+        let held = Held::of(load::directory(&lab.path()).unwrap()).unwrap();
+        read::dirty(&lab.open(), "", &held).unwrap()
+    };
     assert_eq!(dirty(), Vec::<String>::new());
     lab.put("README.md", "no part of the estate");
     lab.put("tenants/a.yaml", "text\r\n");
@@ -124,7 +154,7 @@ fn a_rendered_revision_is_read_back_as_it_was_committed() {
             .unwrap();
     assert_eq!(under.len(), 4);
     assert_eq!(under, rendered.under("tenants/t00007/").map(|(path, text)| (path.to_owned(), text.clone())).collect());
-    let ids = read::blob_ids(&repository, "deploy").unwrap();
+    let ids = read::blob_ids(&repository, "deploy", |_| true).unwrap();
     assert_eq!(ids.len(), rendered.len());
     let expected = lab.git(&["rev-parse", "deploy:tenants/t00007/provision.yaml"]);
     assert_eq!(ids["tenants/t00007/provision.yaml"].to_string(), expected);

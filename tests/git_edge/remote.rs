@@ -2,16 +2,18 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
 };
 
-use tenantry::git::{GitError, remote, write};
+use tenantry::git::{
+    GitError,
+    remote::{Access, Remote},
+    write,
+};
 
-use crate::{Lab, committed, git, hermetic, tenants};
+use crate::{Lab, committed, git, servers::Daemon, tenants};
 
 fn bare(lab: &Lab) -> PathBuf {
     let path = lab.root.path().join("remote.git");
@@ -20,11 +22,20 @@ fn bare(lab: &Lab) -> PathBuf {
     path
 }
 
-fn hook(remote: &Path, name: &str, script: &str) {
+pub(crate) fn hook(remote: &Path, name: &str, script: &str) {
     let path = remote.join("hooks").join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Pushes the branch `deploy` as it is here.
+fn push(lab: &Lab, remote: &str, expected: Option<&str>) -> Result<(), GitError> {
+    Remote::new(&lab.open(), remote, &Access::default()).push("deploy", "refs/heads/deploy", expected)
+}
+
+fn fetch(lab: &Lab, remote: &str, branch: &str) -> Result<Option<String>, GitError> {
+    Remote::new(&lab.open(), remote, &Access::default()).fetch(branch)
 }
 
 fn tip(remote: &Path) -> String {
@@ -36,11 +47,11 @@ fn a_push_is_confirmed_and_may_be_repeated() {
     let lab = Lab::new();
     let path = bare(&lab);
     let (first, _) = committed(lab.commit(&tenants(2, "x")));
-    remote::push(&lab.open(), "origin", "deploy", None).unwrap();
-    remote::push(&lab.open(), "origin", "deploy", Some(&first)).unwrap();
+    push(&lab, "origin", None).unwrap();
+    push(&lab, "origin", Some(&first)).unwrap();
     assert_eq!(tip(&path), first);
     let (second, _) = committed(lab.commit(&tenants(2, "y")));
-    remote::push(&lab.open(), "origin", "deploy", Some(&first)).unwrap();
+    push(&lab, "origin", Some(&first)).unwrap();
     assert_eq!(tip(&path), second);
 }
 
@@ -50,11 +61,11 @@ fn a_refusing_hook_is_an_error_with_its_words() {
     let path = bare(&lab);
     hook(&path, "pre-receive", "echo 'only on \x1b[31mFridays'; exit 1");
     lab.commit(&tenants(2, "x"));
-    let error = remote::push(&lab.open(), "origin", "deploy", None).unwrap_err();
+    let error = push(&lab, "origin", None).unwrap_err();
     let GitError::Refused { reason, .. } = &error else { panic!("{error}") };
     assert!(reason.contains("pre-receive hook declined") && reason.contains("Fridays"), "{reason}");
     assert!(!error.to_string().contains('\x1b') && !error.hint().is_empty());
-    assert_eq!(remote::tip(&lab.open(), "origin", "deploy").unwrap(), None);
+    assert_eq!(Remote::new(&lab.open(), "origin", &Access::default()).tip("deploy").unwrap(), None);
 }
 
 #[test]
@@ -62,32 +73,32 @@ fn a_lost_race_loses_nothing_and_is_made_good() {
     let lab = Lab::new();
     let path = bare(&lab);
     let (base, _) = committed(lab.commit(&tenants(2, "x")));
-    remote::push(&lab.open(), "origin", "deploy", None).unwrap();
+    push(&lab, "origin", None).unwrap();
     let other = Lab::new();
     other.git(&["remote", "add", "origin", path.to_str().unwrap()]);
-    remote::fetch(&other.open(), "origin", "deploy").unwrap();
+    fetch(&other, "origin", "deploy").unwrap();
     write::move_branch(&other.open(), "deploy", &base, None).unwrap();
     let (theirs, _) = committed(other.commit(&tenants(3, "x")));
-    remote::push(&other.open(), "origin", "deploy", Some(&base)).unwrap();
+    push(&other, "origin", Some(&base)).unwrap();
 
     let (ours, _) = committed(lab.commit(&tenants(4, "x")));
     for expected in [None, Some(base.as_str())] {
-        let error = remote::push(&lab.open(), "origin", "deploy", expected).unwrap_err();
+        let error = push(&lab, "origin", expected).unwrap_err();
         assert!(matches!(error, GitError::LostRace { .. }), "{error}");
     }
     assert_eq!(tip(&path), theirs);
 
-    assert_eq!(remote::fetch(&lab.open(), "origin", "deploy").unwrap(), Some(theirs.clone()));
+    assert_eq!(fetch(&lab, "origin", "deploy").unwrap(), Some(theirs.clone()));
     // Now that their commit is known here, even the right expectation must not drop it.
-    let error = remote::push(&lab.open(), "origin", "deploy", Some(&theirs)).unwrap_err();
+    let error = push(&lab, "origin", Some(&theirs)).unwrap_err();
     assert!(matches!(error, GitError::NotFastForward { .. }), "{error}");
-    let error = remote::push(&lab.open(), "origin", "deploy", None).unwrap_err();
+    let error = push(&lab, "origin", None).unwrap_err();
     assert!(matches!(error, GitError::LostRace { .. }), "{error}");
 
     write::move_branch(&lab.open(), "deploy", &theirs, Some(&ours)).unwrap();
     let (again, parent) = committed(lab.commit(&tenants(4, "x")));
     assert_eq!(parent, Some(theirs.clone()));
-    remote::push(&lab.open(), "origin", "deploy", Some(&theirs)).unwrap();
+    push(&lab, "origin", Some(&theirs)).unwrap();
     assert_eq!(tip(&path), again);
 }
 
@@ -99,11 +110,11 @@ fn an_unreachable_remote_is_named_without_credentials() {
     let url = format!("http://me:canary@127.0.0.1:{free}/x.git");
     lab.git(&["remote", "add", "web", &url]);
     for name in [url.as_str(), "web", "nowhere", "--upload-pack=touch canary"] {
-        let error = remote::push(&lab.open(), name, "deploy", None).unwrap_err();
+        let error = push(&lab, name, None).unwrap_err();
         assert!(matches!(error, GitError::Unreachable { .. }), "{error}");
         assert!(!error.to_string().contains("me:canary") && !format!("{error:?}").contains("me:canary"), "{error:?}");
         assert!(!error.hint().is_empty());
-        assert!(remote::fetch(&lab.open(), name, "deploy").is_err());
+        assert!(fetch(&lab, name, "deploy").is_err());
     }
     assert!(!lab.path().join("canary").exists());
 }
@@ -111,39 +122,11 @@ fn an_unreachable_remote_is_named_without_credentials() {
 #[test]
 fn names_that_are_no_branch_are_refused() {
     let lab = Lab::new();
-    for name in ["", "-f", "a..b", "a b", "a:b", "+a", "x.lock", "@{1}", "HEAD"] {
-        let error = remote::push(&lab.open(), "origin", name, None).unwrap_err();
+    for name in ["", "-f", "a..b", "a b", "a:b", "x.lock", "@{1}", "HEAD"] {
+        let repository = lab.open();
+        let error = Remote::new(&repository, "origin", &Access::default()).push(name, "main", None).unwrap_err();
         let is_known = matches!(error, GitError::BadBranch { .. } | GitError::UnknownRevision { .. });
         assert!(is_known, "{name}: {error}");
-    }
-}
-
-/// A git server that ends with the test.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(root: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // Not through `git daemon`, which would be a parent that leaves the server behind when it is killed.
-        let program = Path::new(&git(root, &["--exec-path"])).join("git-daemon");
-        let mut command = Command::new(program);
-        command.args(["--listen=127.0.0.1", &format!("--port={port}"), "--export-all", "--enable=receive-pack"]);
-        command.arg(format!("--base-path={}", root.display())).stdin(Stdio::null()).stderr(Stdio::null());
-        let child = hermetic(&mut command).spawn().unwrap();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Self { child, url: format!("git://127.0.0.1:{port}/remote.git") }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -151,13 +134,14 @@ impl Drop for Server {
 fn a_server_accepts_refuses_and_loses_its_answer() {
     let lab = Lab::new();
     let path = bare(&lab);
-    let server = Server::start(lab.root.path());
-    let push = || remote::push(&lab.open(), &server.url, "deploy", None);
+    let server = Daemon::start(lab.root.path());
+    let url = server.url("remote.git");
+    let push = || push(&lab, &url, None);
     let (first, _) = committed(lab.commit(&tenants(2, "x")));
     push().unwrap();
     assert_eq!(tip(&path), first);
-    assert_eq!(remote::fetch(&lab.open(), &server.url, "deploy").unwrap(), Some(first.clone()));
-    assert_eq!(remote::fetch(&lab.open(), &server.url, "absent").unwrap(), None);
+    assert_eq!(fetch(&lab, &url, "deploy").unwrap(), Some(first.clone()));
+    assert_eq!(fetch(&lab, &url, "absent").unwrap(), None);
 
     hook(&path, "pre-receive", "exit 1");
     lab.commit(&tenants(2, "y"));

@@ -25,8 +25,8 @@ readonly FAULT_TESTS
 # has FILTER in its name.
 run_fault_tests() {
   local filter=$1
-  local -a names=() runnable=() build=(--features faults --test provision --test stores)
-  mapfile -t names < <(grep -rhoE "[a-z0-9_]*($FAULT_TESTS)[a-z0-9_]*" tests/provision tests/stores | sort -u | grep -F -- "${filter##*::}")
+  local -a names=() runnable=() build=(--features faults --test provision --test stores --test git_edge)
+  mapfile -t names < <(grep -rhoE "[a-z0-9_]*($FAULT_TESTS)[a-z0-9_]*" tests/provision tests/stores tests/git_edge | sort -u | grep -F -- "${filter##*::}")
   ((${#names[@]})) || return 0
   cargo_tests "$RUN/tests-of-faults.log" "${build[@]}" -- "${names[@]}"
   find_runnable "$RUN/tests-of-faults.log"

@@ -118,3 +118,76 @@ pub const STORES: &[Bug] = &[
     bug("aws-stage-unguarded", "aws::replace", "left: Done"),
     bug("kubernetes-exists-is-done", "kubernetes::round_trip", "left: Done"),
 ];
+
+/// Those that tests of `tests/git_edge` catch.
+pub const GIT: &[Bug] = &[
+    // The remote's answer.
+    bug(
+        "git-refusal-dropped",
+        "connection::a_refusing_hook_is_told_and_cannot_steer_the_terminal",
+        "a refused push is called a success",
+    ),
+    bug(
+        "git-lost-reply-trusted",
+        "connection::a_push_that_never_arrived_is_no_success",
+        "the run says what the remote does not have",
+    ),
+    bug(
+        "git-lost-reply-not-looked-up",
+        "connection::a_push_whose_answer_is_lost_is_found_by_asking",
+        "what the server took is called a failure",
+    ),
+    // Races.
+    bug("git-force-push", "race::a_loser_builds_on_what_the_winner_left", "what the others committed is lost"),
+    bug("git-retry-without-fetch", "race::a_loser_builds_on_what_the_winner_left", "the loser gives up"),
+    bug(
+        "git-race-without-rendering",
+        "race::a_loser_reads_checks_and_renders_anew",
+        "what was rendered before the race was lost is pushed",
+    ),
+    bug(
+        "git-older-revision-wins",
+        "race::an_older_revision_does_not_overwrite_a_newer_one",
+        "an older revision has overwritten a newer one",
+    ),
+    bug(
+        "git-no-compare-and-swap",
+        "commit::a_branch_that_moves_during_the_commit_is_not_overwritten",
+        "a branch that had moved was overwritten",
+    ),
+    bug("git-brake-off", "brake::an_estate_without_its_tenants_deletes_nothing", "the brake does not hold"),
+    // Kills and disks.
+    bug("git-fsync-off", "durable::what_a_branch_names_is_on_the_disk", "is not on the disk when"),
+    bug(
+        "git-lock-by-existence",
+        "commit::locks_and_packs_that_a_killed_run_left_need_nobody",
+        "action: \"open the lock file\"",
+    ),
+    bug(
+        "git-stale-lock-kept",
+        "commit::locks_and_packs_that_a_killed_run_left_need_nobody",
+        "action: \"move the branch `deploy`\"",
+    ),
+    // Credentials.
+    bug(
+        "git-token-in-argv",
+        "credentials::a_token_proves_who_asks_and_is_kept_nowhere",
+        "the token is an argument of a program",
+    ),
+    bug(
+        "git-token-for-every-host",
+        "credentials::a_token_does_not_follow_a_redirect_to_another_host",
+        "the token went to another host",
+    ),
+    bug(
+        "git-token-over-open-http",
+        "credentials::a_token_does_not_cross_a_network_in_the_open",
+        "the token crossed the network in the open",
+    ),
+    bug(
+        "git-host-key-accepted",
+        "credentials::a_host_that_nobody_knows_is_refused",
+        "the key of an unknown host was taken",
+    ),
+    bug("git-signature-skipped", "signing::a_key_of_ssh_signs", "the commit has no signature"),
+];

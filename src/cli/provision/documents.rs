@@ -21,7 +21,11 @@ use crate::{
         input::{self, git_error},
         report::{Ui, findings},
     },
-    git::{self, start},
+    git::{
+        self,
+        remote::{Access, Remote},
+        start,
+    },
     provision::{Document, document_owner, document_path, leads_to_document},
     sources::{ESTATE_FILE, Sources},
     tree::Tree,
@@ -132,7 +136,9 @@ fn tree(global: &Global, from: &From) -> Result<Tree, CommandError> {
 fn fetched(url: &str, branch: &str) -> Result<Tree, CommandError> {
     let folder = tempfile::tempdir().map_err(CommandError::external)?;
     let repository = start::create(folder.path()).map_err(git_error)?;
-    match git::remote::fetch(&repository, url, branch).map_err(git_error)? {
+    // Whoever provisions has administrators' passwords in the environment.
+    let access = Access { is_guarded: true, ..input::access()? };
+    match Remote::new(&repository, url, &access).fetch(branch).map_err(git_error)? {
         Some(commit) => git::read::tree_where(&repository, &commit, leads_to_document).map_err(git_error),
         None => Err(CommandError::usage(anyhow!("the repository has no branch `{branch}`"))),
     }

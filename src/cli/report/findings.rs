@@ -30,7 +30,7 @@ pub(in crate::cli) fn print(ui: &Ui, format: Format, result: &Result<'_>) -> std
 
 /// Prints findings on stderr, for commands whose result is something else.
 pub(in crate::cli) fn tell(ui: &Ui, result: &Result<'_>) {
-    ui.say(text::text(result, ui.colored()).trim_end());
+    ui.say_styled(text::text(result, ui.colored()).trim_end());
 }
 
 /// Returns the text of `check --explain`.
@@ -77,7 +77,7 @@ pub(in crate::cli) struct Document {
 /// One finding.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Finding {
+pub(in crate::cli) struct Finding {
     /// The rule's stable name.
     code: String,
     /// `error` or `warning`.
@@ -117,10 +117,15 @@ impl Document {
         let Result { report, sources: _, tenants } = result;
         Self {
             version: 1,
-            findings: report.findings().iter().map(Finding::new).collect(),
+            findings: listed(report),
             counts: Counts { errors: report.errors(), warnings: report.warnings(), tenants: *tenants },
         }
     }
+}
+
+/// Returns the findings of a report as they stand in JSON documents.
+pub(in crate::cli) fn listed(report: &Report) -> Vec<Finding> {
+    report.findings().iter().map(Finding::new).collect()
 }
 
 impl Finding {

@@ -46,7 +46,7 @@ mod tests {
         let text = commands(&Report::new(vec![finding]));
         assert_eq!(
             text,
-            "::error file=tenants/a%2Cb.yaml,line=1,col=1,endLine=1,endColumn=1,title=yaml-syntax::x%0A::error::y 100%25%0Az\n"
+            "::error file=tenants/a%2Cb.yaml,line=1,col=1,endLine=1,endColumn=1,title=yaml-syntax::x%0A\\u{3a}:error::y 100%25%0Az\n"
         );
     }
 }

@@ -7,7 +7,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::{count, escape, findings::Result};
 use crate::{
     diag::{Diagnostic, Place, Position, Severity},
+    review::without_commands,
     sources::Sources,
+    yaml::is_hidden,
 };
 
 /// Longest source line that is shown; a longer one would push the message off the screen.
@@ -34,11 +36,14 @@ pub(super) fn text(result: &Result<'_>, colored: bool) -> String {
         },
         count(*tenants, "tenant"),
     );
-    out
+    // Lines of sources stand here as they are.
+    without_commands(&out).into_owned()
 }
 
 fn show(finding: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
     let Diagnostic { code, severity, place, message, help, tenant, related } = finding;
+    // The name of a file is a text of the user's like any other.
+    let file = escape(&place.file);
     let level = match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -46,26 +51,26 @@ fn show(finding: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String 
     let message = escape(message);
     let title = match tenant {
         // The file name already says which tenant it is.
-        Some(tenant) if !place.file.contains(tenant.as_str()) => format!("{message} (tenant {tenant})"),
+        Some(tenant) if !place.file.contains(tenant.as_str()) => format!("{message} (tenant {})", escape(tenant)),
         _ => message,
     };
     let mut group = Group::with_title(level.primary_title(title).id(code.name()));
     match source(sources, place) {
         Some(text) => {
             let annotation = AnnotationKind::Primary.span(bytes(text, place));
-            let mut snippet = Snippet::source(text).path(place.file.as_str()).fold(true).annotation(annotation);
+            let mut snippet = Snippet::source(text).path(file.as_str()).fold(true).annotation(annotation);
             for (other, label) in related.iter().filter(|(other, _)| other.file == place.file) {
                 snippet = snippet.annotation(AnnotationKind::Context.span(bytes(text, other)).label(label.as_str()));
             }
             group = group.element(snippet);
         }
         None => {
-            let origin = Origin::path(place.file.as_str()).line(place.span.start.line as usize);
+            let origin = Origin::path(file.as_str()).line(place.span.start.line as usize);
             group = group.element(origin.char_column(place.span.start.column as usize));
         }
     }
     for (other, label) in related.iter().filter(|(other, _)| other.file != place.file) {
-        group = group.element(Level::NOTE.message(format!("{}: {other}", escape(label))));
+        group = group.element(Level::NOTE.message(escape(&format!("{label}: {other}"))));
     }
     renderer.render(&[group.element(Level::HELP.message(escape(help)))])
 }
@@ -75,7 +80,9 @@ fn source<'s>(sources: &'s Sources, place: &Place) -> Option<&'s str> {
     let bytes = sources.get(&place.file)?.as_ref().ok()?;
     let text = std::str::from_utf8(bytes).ok()?;
     let line = text.lines().nth(place.span.start.line as usize - 1)?;
-    (line.len() <= LONGEST_LINE).then_some(text)
+    // The renderer shows ASCII controls as pictures, and hands the others to the terminal.
+    let is_safe = |text: &str| !text.chars().any(|letter| letter > '\u{7f}' && is_hidden(letter));
+    (line.len() <= LONGEST_LINE && is_safe(text)).then_some(text)
 }
 
 /// The bytes of a place: at least one character wide, so that there is something to point at.

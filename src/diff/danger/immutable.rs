@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::super::change_set::{Danger, Level};
-use crate::kubernetes::Quantity;
+use super::{
+    super::change_set::{Danger, Level},
+    less,
+};
 
 /// Fields that cannot change once the object exists. Source: the update validation of the API server
 /// (kubernetes/kubernetes, pkg/apis/*/validation).
@@ -89,30 +91,26 @@ fn shrinks(kind: &str, base: &Value, target: &Value) -> Vec<Danger> {
         _ => return Vec::new(),
     };
     let (Some(before), Some(after)) = (amounts(base, pointer), amounts(target, pointer)) else { return Vec::new() };
-    let lowered: Vec<&str> = after
-        .iter()
-        .filter(|(key, amount)| before.get(*key).is_some_and(|before| less(amount, before)))
-        .map(|(key, _)| key.as_str())
-        .collect();
+    let lowered = lowered(base, target, pointer);
+    let lowered = lowered.iter().map(String::as_str);
     // A bound that comes where there was none is lower than none.
     let new = after.keys().filter(|key| kind == "ResourceQuota" && !before.contains_key(*key)).map(String::as_str);
-    let names: Vec<&str> = lowered.into_iter().chain(new).collect();
+    let names: Vec<&str> = lowered.chain(new).collect();
     if names.is_empty() {
         return Vec::new();
     }
     vec![Danger::new(Level::Disruption, format!("less of {}: {then}", names.join(", ")))]
 }
 
-fn amounts<'a>(value: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
-    value.pointer(pointer).and_then(Value::as_object)
+/// Returns the keys of a map of amounts that both have, and the target less of.
+pub(super) fn lowered(base: &Value, target: &Value, pointer: &str) -> Vec<String> {
+    let (Some(before), Some(after)) = (amounts(base, pointer), amounts(target, pointer)) else { return Vec::new() };
+    let less = |(key, amount): &(&String, &Value)| before.get(*key).is_some_and(|before| less(amount, before));
+    after.iter().filter(less).map(|(key, _)| key.clone()).collect()
 }
 
-/// What cannot be read as an amount is compared as it is written: better a false alarm.
-fn less(amount: &Value, than: &Value) -> bool {
-    match (Quantity::of(amount), Quantity::of(than)) {
-        (Ok(amount), Ok(than)) => amount < than,
-        _ => amount != than,
-    }
+fn amounts<'a>(value: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
+    value.pointer(pointer).and_then(Value::as_object)
 }
 
 #[cfg(test)]

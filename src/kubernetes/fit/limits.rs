@@ -123,13 +123,7 @@ fn check_container(
         let limit = pods::settled(container, Side::Limits, resource, defaults)?;
         let amounts = [(Side::Requests, request), (Side::Limits, limit)];
         check_amounts(item, resource, &amounts, &format!("{path}/resources"), name, out)?;
-        let ratio = bounds(item, "maxLimitRequestRatio")?.get(resource).copied();
-        if let (Some(ratio), Some(request), Some(limit)) = (ratio, request, limit)
-            && exceeds_ratio(limit, request, ratio)
-        {
-            let message = format!("the limit {limit} of {resource} is more than {ratio} times the request {request}");
-            out.push(violation(format!("{path}/resources/limits/{resource}"), name, resource, message));
-        }
+        check_ratio(item, resource, (request, limit), &format!("{path}/resources"), name, out)?;
         if let (Some(request), Some(limit)) = (request, limit)
             && request > limit
         {
@@ -137,6 +131,28 @@ fn check_container(
             out.push(violation(format!("{path}/resources/requests/{resource}"), name, resource, message));
         }
     }
+    Ok(())
+}
+
+/// Checks a limit against its request. Where a ratio is asked for and one of the two is missing, the API server refuses the Pod.
+fn check_ratio(
+    item: &Value,
+    resource: &str,
+    (request, limit): (Option<Quantity>, Option<Quantity>),
+    path: &str,
+    subject: &str,
+    out: &mut Vec<LimitViolation>,
+) -> Result<(), QuantityError> {
+    let Some(ratio) = bounds(item, "maxLimitRequestRatio")?.get(resource).copied() else { return Ok(()) };
+    let message = match (request, limit) {
+        (Some(request), Some(limit)) if exceeds_ratio(limit, request, ratio) => {
+            format!("the limit {limit} of {resource} is more than {ratio} times the request {request}")
+        }
+        (Some(_), Some(_)) => return Ok(()),
+        (None, _) => format!("no requests of {resource}, and its limit may be at most {ratio} times as much"),
+        (_, None) => format!("no limits of {resource}, which may be at most {ratio} times the request"),
+    };
+    out.push(violation(format!("{path}/limits/{resource}"), subject, resource, message));
     Ok(())
 }
 
@@ -162,8 +178,9 @@ fn check_pod(
     let all = pods::amounts(spec, defaults)?;
     for resource in pods::RESOURCES {
         let of = |side: Side| Some(all.get(&format!("{}.{resource}", side.name()))).filter(|amount| !amount.is_zero());
-        let amounts = [(Side::Requests, of(Side::Requests)), (Side::Limits, of(Side::Limits))];
-        check_amounts(item, resource, &amounts, path, "the Pod", out)?;
+        let (request, limit) = (of(Side::Requests), of(Side::Limits));
+        check_amounts(item, resource, &[(Side::Requests, request), (Side::Limits, limit)], path, "the Pod", out)?;
+        check_ratio(item, resource, (request, limit), path, "the Pod", out)?;
     }
     Ok(())
 }

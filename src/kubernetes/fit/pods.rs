@@ -1,5 +1,7 @@
 //! What one Pod asks for.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Amounts, at, limits::Defaults};
@@ -50,7 +52,26 @@ pub(super) fn amounts(spec: &Value, defaults: &Defaults) -> Result<Amounts, Quan
             }
         }
     }
+    for resource in special(spec) {
+        let amount = effective(spec, Side::Requests, resource, defaults)?;
+        amounts.add(&format!("requests.{resource}"), amount)?;
+        if resource.starts_with(HUGE_PAGES) {
+            amounts.add(resource, amount)?;
+        }
+    }
     Ok(amounts)
+}
+
+const HUGE_PAGES: &str = "hugepages-";
+
+/// Returns the extended resources and huge pages that containers name. Of both, requests equal limits, and a quota counts requests alone.
+fn special(spec: &Value) -> BTreeSet<&str> {
+    let all = containers(spec, "containers").chain(containers(spec, "initContainers"));
+    let sides = all.flat_map(|container| {
+        [Side::Requests, Side::Limits].into_iter().filter_map(move |side| at(container, &["resources", side.name()]))
+    });
+    let names = sides.filter_map(Value::as_object).flat_map(|amounts| amounts.keys());
+    names.map(String::as_str).filter(|name| name.contains('/') || name.starts_with(HUGE_PAGES)).collect()
 }
 
 /// Returns the effective request or limit of a Pod: what its containers and sidecars ask for together, or what it takes while an init container
@@ -70,11 +91,26 @@ fn effective(spec: &Value, side: Side, resource: &str, defaults: &Defaults) -> R
             sidecars = during;
         }
     }
-    let most = running.checked_add(sidecars)?.max(starting);
+    let together = running.checked_add(sidecars)?.max(starting);
+    let most = of_pod(spec, side, resource, together)?.unwrap_or(together);
     match at(spec, &["overhead", resource]) {
         Some(overhead) => most.checked_add(Quantity::of(overhead)?),
         None => Ok(most),
     }
+}
+
+/// Returns what the Pod says as a whole, which then counts instead of its containers: cpu, memory and huge pages alone. A limit stands for a
+/// request where neither the Pod nor a container has one.
+fn of_pod(spec: &Value, side: Side, resource: &str, together: Quantity) -> Result<Option<Quantity>, QuantityError> {
+    let Some(resources) = spec.get("resources") else { return Ok(None) };
+    if !matches!(resource, "cpu" | "memory") && !resource.starts_with(HUGE_PAGES) {
+        return Ok(None);
+    }
+    let stated = |side: Side| at(resources, &[side.name(), resource]).map(Quantity::of).transpose();
+    Ok(match stated(side)? {
+        None if side == Side::Requests && together.is_zero() => stated(Side::Limits)?,
+        stated => stated,
+    })
 }
 
 /// Returns the containers of a list.

@@ -1,9 +1,14 @@
 //! ResourceQuotas: which keys they may have, and whether a demand fits.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::{Amounts, FitError, failure};
-use crate::kubernetes::{Schemas, names, quantity::Quantity};
+use super::{Amounts, Demand, FitError, Moment, failure, scopes};
+use crate::kubernetes::{
+    Schemas, names,
+    quantity::{Quantity, QuantityError},
+};
 
 /// The keys without a slash that the API server takes (k8s.io/kubernetes, pkg/apis/core/helper, `standardQuotaResources`); hugepages aside.
 const KEYS: [&str; 19] = [
@@ -104,13 +109,20 @@ pub struct QuotaExcess {
     pub allowed: Quantity,
 }
 
-/// Returns the keys of a ResourceQuota that a demand goes beyond, in their order.
+/// Returns the keys of a ResourceQuota that a demand goes beyond, in their order. One with scopes counts the Pods in them alone.
 ///
 /// # Errors
 ///
-/// A quantity of the quota cannot be read.
-pub fn check_quota(quota: &Value, total: &Amounts) -> Result<Vec<QuotaExcess>, FitError> {
+/// A quantity of the quota cannot be read, or a sum is beyond 128 bits.
+pub fn check_quota(quota: &Value, demand: &Demand) -> Result<Vec<QuotaExcess>, FitError> {
     let mut excesses = Vec::new();
+    let scoped;
+    let total = if scopes::has_scopes(quota) {
+        scoped = within(quota, demand).map_err(|error| failure(quota, error))?;
+        &scoped
+    } else {
+        &demand.total
+    };
     for (key, allowed) in quota.pointer("/spec/hard").and_then(Value::as_object).into_iter().flatten() {
         let allowed = Quantity::of(allowed).map_err(|error| failure(quota, error))?;
         let asked = total.get(key);
@@ -119,4 +131,23 @@ pub fn check_quota(quota: &Value, total: &Amounts) -> Result<Vec<QuotaExcess>, F
         }
     }
     Ok(excesses)
+}
+
+/// Sums up the Pods in the scopes of a quota, with the greatest moment of hooks.
+fn within(quota: &Value, demand: &Demand) -> Result<Amounts, QuantityError> {
+    let mut total = Amounts::default();
+    let mut hooks: BTreeMap<&Moment, Amounts> = BTreeMap::new();
+    for share in demand.shares.iter().filter(|share| share.traits.fit(quota)) {
+        let sum = match &share.moment {
+            Moment::Always => &mut total,
+            moment @ Moment::Hook { .. } => hooks.entry(moment).or_default(),
+        };
+        sum.add_all(&share.amounts, 1)?;
+    }
+    let mut most = Amounts::default();
+    for amounts in hooks.values() {
+        most.at_least(amounts);
+    }
+    total.add_all(&most, 1)?;
+    Ok(total)
 }

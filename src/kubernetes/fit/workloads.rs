@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Amounts, Moment, Share, at, claim, limits::Defaults, pods};
+use super::{Amounts, Moment, Share, at, claim, limits::Defaults, pods, schedule, scopes::Traits};
 use crate::kubernetes::{
     identity::ObjectId,
     quantity::{Quantity, QuantityError},
@@ -63,14 +63,50 @@ pub(super) fn share(
     if let Some(spec) = value.pointer(pod) {
         amounts.add_all(&pods::amounts(spec, defaults)?, pods)?;
     }
-    if object.kind == "StatefulSet" {
-        for template in value.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten() {
-            claim(&mut amounts, template.get("spec"), running)?;
-            amounts.add("count/persistentvolumeclaims", Quantity::whole(running))?;
+    let traits = Traits::of(value.pointer(pod), &amounts);
+    let volumes = value.pointer(pod).and_then(|spec| spec.get("volumes"));
+    for volume in volumes.and_then(Value::as_array).into_iter().flatten() {
+        // Each Pod has a claim of its own for it, which goes with the Pod.
+        if let Some(template) = at(volume, &["ephemeral", "volumeClaimTemplate"]) {
+            claims(&mut amounts, template, pods)?;
         }
     }
+    match object.kind.as_str() {
+        "StatefulSet" => {
+            for template in value.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten()
+            {
+                claims(&mut amounts, template, running)?;
+            }
+        }
+        // The old ones that are kept, the one that is replaced and its successor.
+        "Deployment" => {
+            let kept = number("/spec/revisionHistoryLimit", KEPT_REVISIONS);
+            amounts.add("count/replicasets.apps", Quantity::whole(kept.saturating_add(2)))?;
+        }
+        "CronJob" => {
+            amounts.add("count/jobs.batch", Quantity::whole(kept_jobs(value).saturating_add(runs(value))))?;
+        }
+        _ => {}
+    }
+    if pods > 0 && object.kind != "Pod" {
+        amounts.add("count/pods", Quantity::whole(pods))?;
+    }
     let moment = moment(value);
-    Ok(Some(Share { object, pods, surge, moment, amounts }))
+    Ok(Some(Share { object, pods, surge, moment, traits, amounts }))
+}
+
+/// How many old ReplicaSets a Deployment keeps unless it says otherwise.
+const KEPT_REVISIONS: u64 = 10;
+
+/// Returns how many ended Jobs a CronJob keeps.
+fn kept_jobs(cron_job: &Value) -> u64 {
+    let number = |pointer: &str, absent: u64| cron_job.pointer(pointer).and_then(Value::as_u64).unwrap_or(absent);
+    number("/spec/successfulJobsHistoryLimit", 3).saturating_add(number("/spec/failedJobsHistoryLimit", 1))
+}
+
+fn claims(amounts: &mut Amounts, template: &Value, times: u64) -> Result<(), QuantityError> {
+    claim(amounts, template, times)?;
+    amounts.add("count/persistentvolumeclaims", Quantity::whole(times))
 }
 
 /// Returns how many Pods a rolling update of a Deployment adds: a quarter, rounded up, unless the Deployment says otherwise.
@@ -95,23 +131,46 @@ fn job_pods(object: &Value, spec: &str) -> u64 {
     if suspended { 0 } else { number("completions").map_or(parallel, |completions| parallel.min(completions)) }
 }
 
-/// A CronJob whose runs may overlap has no bound; one run is what it is planned for.
 fn cron_job_pods(object: &Value) -> u64 {
-    let suspended = object.pointer("/spec/suspend") == Some(&Value::Bool(true));
-    if suspended { 0 } else { job_pods(object, "/spec/jobTemplate/spec") }
+    runs(object).saturating_mul(job_pods(object, "/spec/jobTemplate/spec"))
 }
 
-/// Returns when an object exists: Argo CD's hooks in their phase and wave, everything else always.
+/// Returns how many runs of a CronJob there are at once: where they may overlap and have a deadline, as many as begin before it. Without a
+/// deadline there is no bound, and one run is what it is planned for.
+fn runs(object: &Value) -> u64 {
+    if object.pointer("/spec/suspend") == Some(&Value::Bool(true)) {
+        return 0;
+    }
+    if matches!(text(object, "/spec/concurrencyPolicy"), Some("Forbid" | "Replace")) {
+        return 1;
+    }
+    let deadline = object.pointer("/spec/jobTemplate/spec/activeDeadlineSeconds").and_then(Value::as_u64);
+    let gap = text(object, "/spec/schedule").and_then(schedule::shortest_gap);
+    deadline.zip(gap).map_or(1, |(deadline, gap)| deadline.div_ceil(gap.max(1)).max(1))
+}
+
+/// Returns whether Argo CD takes a hook away once it has done its work; otherwise it stays until the next sync.
+pub(super) fn goes_at_once(object: &Value) -> bool {
+    at(object, &["metadata", "annotations", "argocd.argoproj.io/hook-delete-policy"])
+        .and_then(Value::as_str)
+        .is_some_and(|policies| policies.split(',').any(|policy| policy.trim() == "HookSucceeded"))
+}
+
+/// Returns when an object exists: Argo CD's hooks in their phase and wave, everything else always. One that is a hook of several phases has
+/// the first of them here, and the others in `further_moments`.
 pub(super) fn moment(object: &Value) -> Moment {
+    phases(object).next().unwrap_or(Moment::Always)
+}
+
+/// Returns the moments of a hook beyond the first.
+pub(super) fn further_moments(object: &Value) -> impl Iterator<Item = Moment> {
+    phases(object).skip(1)
+}
+
+fn phases(object: &Value) -> impl Iterator<Item = Moment> {
     let annotation = |name: &str| at(object, &["metadata", "annotations", name]).and_then(Value::as_str);
     let phases = annotation("argocd.argoproj.io/hook").unwrap_or_default();
-    // An object that is a hook of several phases runs in each of them; the first one stands for it.
-    match phases.split(',').map(str::trim).find(|phase| !phase.is_empty() && *phase != SKIP) {
-        Some(phase) => {
-            let wave =
-                annotation("argocd.argoproj.io/sync-wave").and_then(|wave| wave.trim().parse().ok()).unwrap_or(0);
-            Moment::Hook { phase: phase.to_owned(), wave }
-        }
-        None => Moment::Always,
-    }
+    let wave = annotation("argocd.argoproj.io/sync-wave").and_then(|wave| wave.trim().parse().ok()).unwrap_or(0);
+    let phases = phases.split(',').map(str::trim).filter(|phase| !phase.is_empty() && *phase != SKIP);
+    phases.map(move |phase| Moment::Hook { phase: phase.to_owned(), wave })
 }

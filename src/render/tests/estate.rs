@@ -116,6 +116,8 @@ impl Builder {
             connections: spec.connections,
             secret_store: Some("store".to_owned()),
             routing: spec.routing,
+            kubernetes_version: spec.kubernetes_version,
+            network: spec.network,
             output: spec.output,
             allowed_kinds: spec.allowed_kinds,
             settings: spec.settings,

@@ -6,7 +6,8 @@ use crate::estate::{Naming, Platform};
 /// Returns an estate without tiers and tenants: the rules read them from the plan.
 pub(super) fn estate() -> Estate {
     let plan = plan();
-    let PlatformPlan { name, display_name, domain, routing, argocd, provisioning, settings } = (*plan.platform).clone();
+    let PlatformPlan { name, display_name, domain, routing, network, argocd, provisioning, settings } =
+        (*plan.platform).clone();
     Estate {
         platform: Arc::new(Platform {
             name,
@@ -19,6 +20,8 @@ pub(super) fn estate() -> Estate {
             connections: BTreeMap::new(),
             secret_store: None,
             routing,
+            kubernetes_version: None,
+            network,
             output: crate::raw::estate::Output::default(),
             allowed_kinds: vec![
                 "example.com/v1/Shop".to_owned(),

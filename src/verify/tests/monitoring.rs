@@ -40,3 +40,37 @@ fn dashboards_are_json_without_an_envelope() {
     assert_only(&dashboard("{\"dashboard\":{\"title\":\"x\"}}"), Code::DashboardEnvelope, "/data/abc.json", "envelope");
     assert_none(&changed("settings", json!({ "data": { "x.json": "no dashboard" } })));
 }
+
+#[test]
+fn expressions_are_closed_and_ask_for_what_is_there() {
+    assert_only(&alert("sum(up{job=\"a\"} > 1"), Code::AlertSyntax, POINTER, "`(` is not closed");
+    let metric = |labels: &str| alert(&format!("kube_deployment_status_replicas_available{{{labels}}} < 1"));
+    let found = metric("namespace=\"shop-abc\",deployment=\"orders\"");
+    assert_only(&found, Code::QuerySelectsNothing, POINTER, "`deployment=\"orders\"`");
+    for right in [
+        "namespace=\"shop-abc\",deployment=\"auth\"",
+        "namespace=\"platform\",deployment=\"orders\"",
+        "namespace=\"shop-abc\",deployment=~\"orders.*\"",
+        "deployment=\"orders\"",
+    ] {
+        assert_none(&metric(right));
+    }
+}
+
+#[test]
+fn dashboards_of_the_operator_are_dashboards_too() {
+    let dashboard = |spec: Value| {
+        let mut all = json!({ "instanceSelector": { "matchLabels": { "dashboards": "grafana" } } });
+        merge(&mut all, spec);
+        with(object("grafana.integreatly.org/v1beta1", "GrafanaDashboard", "abc", json!({ "spec": all })))
+            .into_iter()
+            .filter(|finding| finding.code != Code::ObjectUnknownKind)
+            .collect::<Vec<_>>()
+    };
+    assert_none(&dashboard(json!({ "json": "{\"title\":\"ABC\"}" })));
+    let found = dashboard(json!({ "json": "{\"dashboard\":{}}" }));
+    assert_only(&found, Code::DashboardEnvelope, "/spec/json", "GrafanaDashboard `abc`");
+    assert_none(&dashboard(json!({ "configMapRef": { "name": "dashboard", "key": "abc.json" } })));
+    let found = dashboard(json!({ "configMapRef": { "name": "dashboard", "key": "abd.json" } }));
+    assert_only(&found, Code::ConfigMapKeyMissing, "/spec/configMapRef/key", "`abd.json`");
+}
