@@ -46,6 +46,15 @@ pub fn base() -> Sources {
     sources
 }
 
+/// Writes the estate of the rules into a folder.
+pub fn lay_out(estate: &Path) {
+    for (path, bytes) in files(&fixtures().join("rules-base")) {
+        let at = estate.join(path);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(at, bytes).unwrap();
+    }
+}
+
 /// Returns a folder for what is thrown away at once: in memory where the system has such a place.
 pub fn scratch() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");

@@ -198,11 +198,7 @@ fn command_of_a_runner(log: &str) -> Option<&str> {
 /// Runs `check` in a format over an estate whose names of files, keys and values hold a payload.
 fn checked(payload: &str, format: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    for (path, bytes) in base::files(&base::fixtures().join("rules-base")) {
-        let at = folder.path().join(path);
-        std::fs::create_dir_all(at.parent().unwrap()).unwrap();
-        std::fs::write(at, bytes).unwrap();
-    }
+    base::lay_out(folder.path());
     let quoted = serde_json::to_string(payload).unwrap();
     let tenant = base::TENANT
         .replace("tier: standard", &format!("tier: {quoted}"))
@@ -261,11 +257,7 @@ fn what_commands_print_is_inert() {
             git.current_dir(folder.path()).args(["-c", "user.name=a", "-c", "user.email=a@b.example"]).args(arguments);
             git.env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap()
         };
-        for (path, bytes) in base::files(&base::fixtures().join("rules-base")) {
-            let at = folder.path().join(path);
-            std::fs::create_dir_all(at.parent().unwrap()).unwrap();
-            std::fs::write(at, bytes).unwrap();
-        }
+        base::lay_out(folder.path());
         let quoted = serde_json::to_string(payload).unwrap();
         let template = format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: words, namespace: '{{{{ namespace }}}}' }}\ndata:\n  word: {{{{ tenant.displayName }}}}\n  lines: |\n    a\n    {}\n    b\n",

@@ -45,11 +45,7 @@ impl Lab {
     fn new() -> Self {
         let folder = base::scratch();
         let estate = folder.path().join("estate");
-        for (path, bytes) in base::files(&base::fixtures().join("rules-base")) {
-            let path = estate.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
+        base::lay_out(&estate);
         fs::write(estate.join(FILE), TENANT).unwrap();
         git(&estate, &["init", "-q", "-b", "main"]);
         git(&estate, &["add", "."]);
